@@ -1,0 +1,88 @@
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 4096 };
+
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+}
+#define FD_AUTO __attribute__((cleanup(close_fd))) int
+
+static bool open_regular(const char *path, enum error_code code, int *ret_fd, struct stat *ret_stat,
+                         struct error *err)
+{
+    FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, ret_stat) < 0) {
+        return error_set_errno(err, code, errno, "%s", path);
+    }
+    if (S_ISDIR(ret_stat->st_mode)) {
+        return error_set_errno(err, code, EISDIR, "%s", path);
+    }
+    if (!S_ISREG(ret_stat->st_mode)) {
+        return error_set(err, code, "%s: not a regular file", path);
+    }
+    *ret_fd = fd;
+    fd = -1;
+    return true;
+}
+
+bool file_read(const char *path, enum error_code code, struct buf *buf, struct error *err)
+{
+    FD_AUTO fd = -1;
+    struct stat status;
+    char piece[PIECE];
+    if (!open_regular(path, code, &fd, &status, err)) {
+        return false;
+    }
+    for (;;) {
+        ssize_t size = read(fd, piece, sizeof(piece));
+        if (size < 0) {
+            return error_set_errno(err, code, errno, "%s", path);
+        }
+        if (size == 0) {
+            return true;
+        }
+        if (!buf_append(buf, (struct str){piece, (size_t)size}, err)) {
+            err->code = code;
+            return error_wrap(err, "%s", path);
+        }
+    }
+}
+
+bool file_read_secret(const char *path, enum error_code code, struct secret *secret,
+                      unsigned *ret_mode, struct error *err)
+{
+    FD_AUTO fd = -1;
+    struct stat status;
+    if (!open_regular(path, code, &fd, &status, err)) {
+        return false;
+    }
+    for (;;) {
+        size_t at = secret_size(secret);
+        if (!secret_resize(secret, at + PIECE, err)) {
+            err->code = code;
+            return error_wrap(err, "%s", path);
+        }
+        ssize_t size = read(fd, secret_bytes(secret) + at, PIECE);
+        if (size < 0) {
+            return error_set_errno(err, code, errno, "%s", path);
+        }
+        if (!secret_resize(secret, at + (size_t)size, err)) {
+            return false;
+        }
+        if (size == 0) {
+            break;
+        }
+    }
+    if (ret_mode) {
+        *ret_mode = status.st_mode & 07777;
+    }
+    return true;
+}

@@ -1,0 +1,59 @@
+#include "model/template.h"
+
+#include <stdlib.h>
+
+static void value_rule_done(struct value_rule *value)
+{
+    text_done(&value->text);
+    text_done(&value->fallback);
+}
+
+static void file_done(struct file *file)
+{
+    for (size_t i = 0; i < file->variables_count; i++) {
+        free(file->variables[i].name);
+        value_rule_done(&file->variables[i].value);
+    }
+    free(file->variables);
+    value_rule_done(&file->value);
+    free(file->template_file);
+    free(file->path);
+}
+
+static void output_done(struct output *output)
+{
+    for (size_t i = 0; i < output->files_count; i++) {
+        file_done(&output->files[i]);
+    }
+    free(output->files);
+    free(output->directory);
+}
+
+static void settings_done(struct settings *settings)
+{
+    free(settings->host);
+    free(settings->token_file);
+    free(settings->ca_file);
+    free(settings->client_cert_file);
+    free(settings->client_key_file);
+    free(settings->listen);
+}
+
+void template_free(struct template *template)
+{
+    if (!template) {
+        return;
+    }
+    for (size_t i = 0; i < template->outputs_count; i++) {
+        output_done(&template->outputs[i]);
+    }
+    free(template->outputs);
+    for (size_t i = 0; i < template->template_files_count; i++) {
+        free(template->template_files[i]);
+    }
+    free(template->template_files);
+    settings_done(&template->settings);
+    references_done(&template->references);
+    free(template->path);
+    free(template);
+}
