@@ -1,0 +1,48 @@
+/* HTTP over curl's multi interface, driven by the loop. One GET at a time per call; what comes back
+ * is held in secrets from the first byte. Knows nothing of Connect. curl is only used here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "io/loop.h"
+#include "model/template.h"
+
+struct transport;
+struct transport_call;
+
+struct transport_answer {
+    long status;
+    const struct secret *body; /* borrowed during the callback */
+    bool is_html;              /* by its Content-Type */
+    uint64_t retry_after_ms;   /* 0: none; cut to LIMIT_RETRY_AFTER_SECONDS */
+};
+
+/* `answer` is null when there was none; then `error` says why. Either may be looked at only during
+ * the call. The call is over: it must not be cancelled any more. The callback may start and cancel
+ * other calls, but not free the transport. */
+struct transport_done {
+    void (*call)(void *context, const struct transport_answer *answer, const struct error *error);
+    void *context;
+};
+
+/* Borrows the loop and the settings. TLS: 1.2 at least, verified against settings->ca_file or the
+ * system's store. Proxies by the usual variables; redirects are never followed. */
+bool transport_new(struct loop *loop, const struct settings *settings,
+                   struct transport **ret_transport, struct error *err);
+/* Cancels what is under way, closes all connections. Null is allowed. */
+void transport_free(struct transport *transport);
+
+/* Starts GET host + path with the token as bearer; a body over `limit` bytes is refused. `done` is
+ * called later, never from within. */
+bool transport_get(struct transport *transport, const char *path, const struct secret *token,
+                   size_t limit, struct transport_done done, struct transport_call **ret_call,
+                   struct error *err);
+/* `done` will not be called. */
+void transport_cancel(struct transport_call *call);
+
+/* Of curl and what it is built with. */
+const char *transport_library_version(void);
