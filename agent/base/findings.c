@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void findings_init(struct findings *findings)
 {
@@ -39,6 +40,27 @@ bool findings_format(struct findings *findings, struct place place, enum error_c
     va_end(arguments);
     error_set(&error, code, "%s", text);
     return findings_add(findings, place, &error);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct place *left = &((const struct finding *)a)->place;
+    const struct place *right = &((const struct finding *)b)->place;
+    int order = (left->file != NULL) - (right->file != NULL);
+    if (order == 0 && left->file && left->file != right->file) {
+        order = strcmp(left->file, right->file);
+    }
+    if (order == 0) {
+        order = (left->line > right->line) - (left->line < right->line);
+    }
+    return order ? order : (left->column > right->column) - (left->column < right->column);
+}
+
+void findings_sort(struct findings *findings)
+{
+    if (findings->count > 1) {
+        qsort(findings->list, findings->count, sizeof(*findings->list), compare);
+    }
 }
 
 void finding_print(const struct finding *finding, char *out, size_t size)

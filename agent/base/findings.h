@@ -32,5 +32,8 @@ bool findings_add(struct findings *findings, struct place place, const struct er
 bool findings_format(struct findings *findings, struct place place, enum error_code code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* In the order of files, lines and columns. */
+void findings_sort(struct findings *findings);
+
 /* "file:line:column: message", as compilers print it and editors read it. */
 void finding_print(const struct finding *finding, char *out, size_t size);

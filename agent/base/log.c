@@ -65,6 +65,9 @@ static void add_quoted(struct line *line, const char *text)
 static void add_field(struct line *line, enum log_format format, const struct log_field *field)
 {
     const char *name = key_names[field->key];
+    if (field->text && field->text[0] == '\0') {
+        return;
+    }
     add(line, format == LOG_JSON ? ",\"%s\":" : " %s=", name);
     if (field->text) {
         add_quoted(line, field->text);

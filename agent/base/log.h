@@ -47,7 +47,7 @@ enum log_key {
 
 struct log_field {
     enum log_key key;
-    const char *text; /* borrowed; null: the number counts */
+    const char *text; /* borrowed; empty: left out; null: the number counts */
     int64_t number;
 };
 

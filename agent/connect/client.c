@@ -183,11 +183,13 @@ static void on_success(struct request *request, const struct transport_answer *a
         on_failure(request, &wrong, 0);
         return;
     }
+    unsigned failures =
+        client->failures > request->tries - 1 ? client->failures : request->tries - 1;
     request_free(request);
-    if (client->failures > 0) {
-        client->observer->recovered(client->observer->context, client->failures);
-        client->failures = 0;
-        client->not_before_ms = 0;
+    client->failures = 0;
+    client->not_before_ms = 0;
+    if (failures > 0) {
+        client->observer->recovered(client->observer->context, failures);
     }
 }
 

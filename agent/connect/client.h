@@ -29,7 +29,7 @@ struct client_observer {
     /* A try failed and will be repeated after `delay_ms`. */
     void (*failing)(void *context, enum client_endpoint endpoint, const struct error *error,
                     unsigned tries, uint64_t delay_ms);
-    /* The first success after `failures` waves of failed tries. */
+    /* A success after `failures` failed tries, of this request or of the server as a whole. */
     void (*recovered)(void *context, unsigned failures);
 };
 

@@ -64,6 +64,7 @@ struct output {
     char *directory; /* absolute */
     struct place place;
     enum layout layout;
+    mode_t file_mode; /* of files that have none of their own */
     mode_t directory_mode;
     uid_t uid; /* of directories made for it; or OWNER_UNSET */
     gid_t gid;
@@ -99,3 +100,6 @@ struct template
 
 /* Frees the whole tree; null is allowed. */
 void template_free(struct template *template);
+
+const char *dialect_name(enum dialect dialect);
+bool dialect_find(struct str name, enum dialect *ret_dialect);

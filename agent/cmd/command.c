@@ -1,0 +1,78 @@
+#include "cmd/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct command commands[] = {
+    {"init", "resolve the template, publish its outputs, exit",
+     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, command_init},
+    {"check", "say everything that is wrong with the template; needs no Connect",
+     OPTIONS_TEMPLATE | OPTIONS_SETTINGS, command_check},
+    {"help", "show this text, or `help COMMAND`", OPTIONS_ARGUMENT, command_help},
+    {"version", "show the version and that of the libraries", 0, command_version},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+const struct command *command_list(size_t *ret_count)
+{
+    *ret_count = COMMANDS;
+    return commands;
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* `--help` and `--version` work as people expect of every program. */
+static const char *translate(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        return "help";
+    }
+    return strcmp(word, "--version") == 0 ? "version" : word;
+}
+
+static int complain(const char *name)
+{
+    const char *names[COMMANDS];
+    char shown[64];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    const char *nearest = str_suggest(str_from(name), names, COMMANDS);
+    str_print(str_from(name), shown, sizeof(shown));
+    fprintf(stderr, "connect-agent: no command \"%s\"%s%s%s; see `connect-agent help`\n", shown,
+            nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return EX_USAGE;
+}
+
+int command_run(int argc, char *argv[])
+{
+    struct options options;
+    struct error error;
+    if (argc < 2) {
+        fprintf(stderr, "connect-agent: no command given; see `connect-agent help`\n");
+        return EX_USAGE;
+    }
+    const struct command *command = find(translate(argv[1]));
+    if (!command) {
+        return complain(argv[1]);
+    }
+    if (!options_parse(&options, command->options, argc - 1, argv + 1, &error)) {
+        fprintf(stderr, "connect-agent %s: %s\n", command->name, error.message);
+        return error_describe(error.code)->exit_status;
+    }
+    if (options.help) {
+        options.argument = command->name;
+        return command_help(&options);
+    }
+    return command->run(&options);
+}

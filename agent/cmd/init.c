@@ -1,0 +1,34 @@
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "cmd/command.h"
+#include "cmd/load.h"
+#include "core/agent.h"
+#include "core/journal.h"
+
+static void report(const struct options *options, const struct findings *findings)
+{
+    struct journal journal;
+    journal_init(&journal, &options->log);
+    journal_findings(&journal, findings);
+}
+
+int command_init(const struct options *options)
+{
+    struct loaded loaded;
+    int status;
+    if (!load_template(options, &loaded) || !load_require_host(&loaded)) {
+        report(options, &loaded.findings);
+        status = load_exit_status(&loaded);
+    } else {
+        status = agent_init(&(struct agent_options){
+            .template = loaded.template,
+            .log = &options->log,
+            .clock = options->log.clock,
+            .token_variable = getenv("OP_CONNECT_TOKEN"),
+            .timeout_ms = options->timeout_ms,
+        });
+    }
+    load_done(&loaded);
+    return status;
+}

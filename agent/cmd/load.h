@@ -1,0 +1,21 @@
+/* The template as every command takes it: read, with overrides applied, or with what is wrong. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/findings.h"
+#include "cmd/options.h"
+#include "model/template.h"
+
+struct loaded {
+    struct template *template; /* null when something is wrong */
+    struct findings findings;
+};
+
+bool load_template(const struct options *options, struct loaded *ret_loaded);
+/* A command that talks to Connect needs to know where it is; adds the finding when it is unset. */
+bool load_require_host(struct loaded *loaded);
+void load_done(struct loaded *loaded);
+
+/* Of the first finding. */
+int load_exit_status(const struct loaded *loaded);

@@ -1,0 +1,147 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/decode.h"
+#include "config/output.h"
+#include "config/yaml.h"
+#include "io/file.h"
+
+static bool decode_version(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct str text;
+    (void)into;
+    return decode_scalar(decoder, node, "the version 1", &text) &&
+           (str_is(text, "1") ||
+            decode_fail(decoder, node, "template version \"%.32s\" is not known; write version: 1",
+                        text.bytes));
+}
+
+static bool decode_setting(struct decoder *decoder, const struct yaml_node *node,
+                           enum setting setting)
+{
+    static const char *const expected[] = {
+        [SETTING_URL] = "a URL such as http://onepassword-connect:8080",
+        [SETTING_PATH] = "the path of a file",
+        [SETTING_DURATION] = "a duration such as 60s",
+        [SETTING_ADDRESS] = "an address such as 127.0.0.1:9180",
+    };
+    struct str text;
+    struct error error;
+    if (!decode_scalar(decoder, node, expected[settings_describe(setting)->type], &text)) {
+        return false;
+    }
+    return settings_set(&decoder->template->settings, setting, text, &error) ||
+           findings_add(decoder->findings, node->place, &error);
+}
+
+/* The keys of a block are the settings that say they belong to it. */
+static bool decode_block(struct decoder *decoder, const struct yaml_node *node, const char *block,
+                         const char *what)
+{
+    struct key keys[SETTINGS];
+    size_t count = 0;
+    for (int i = 0; i < SETTINGS; i++) {
+        const struct setting_info *info = settings_describe((enum setting)i);
+        if (strcmp(info->block, block) == 0) {
+            keys[count++] = (struct key){info->key, KEY_OPTIONAL, info->help, NULL};
+        }
+    }
+    bool ok = decode_mapping(decoder, node, what, keys, count, NULL);
+    for (int i = 0; i < SETTINGS && node->kind == YAML_MAPPING; i++) {
+        const struct setting_info *info = settings_describe((enum setting)i);
+        const struct yaml_node *child =
+            strcmp(info->block, block) == 0 ? yaml_get(node, info->key) : NULL;
+        if (child) {
+            ok = decode_setting(decoder, child, (enum setting)i) && ok;
+        }
+    }
+    return ok;
+}
+
+static bool decode_connect(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    (void)into;
+    return decode_block(decoder, node, "connect", "the block connect");
+}
+
+static bool decode_refresh(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    (void)into;
+    return decode_block(decoder, node, "refresh", "the block refresh");
+}
+
+static bool decode_listen(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    (void)into;
+    return yaml_is_null(node) || decode_setting(decoder, node, SETTING_LISTEN);
+}
+
+static const struct key keys[] = {
+    {"version", KEY_REQUIRED, "version of this format: 1", decode_version},
+    {"connect", KEY_OPTIONAL, "the Connect server", decode_connect},
+    {"refresh", KEY_OPTIONAL, "how often to look for changes", decode_refresh},
+    {"listen", KEY_OPTIONAL, "address:port of metrics and health", decode_listen},
+    {"outputs", KEY_REQUIRED, "what to publish, and where", output_decode_list},
+    {"exec", KEY_LATER, "the command that gets secrets in its environment", NULL},
+};
+
+static bool read_source(const char *path, struct buf *source, struct findings *findings)
+{
+    struct error error;
+    if (file_read(path, ERROR_TEMPLATE, source, &error)) {
+        return true;
+    }
+    if (error.number == ENOENT) {
+        error_set(&error, ERROR_TEMPLATE,
+                  "%s: no template there; give one with -c FILE or CONNECT_AGENT_TEMPLATE", path);
+    }
+    return findings_add(findings, (struct place){.line = 0}, &error);
+}
+
+static bool decode(struct template *template, struct str source, struct findings *findings)
+{
+    struct decoder decoder = {.template = template, .source = source, .findings = findings};
+    struct yaml_node *root = yaml_read(template->path, source, findings);
+    if (!root) {
+        return false;
+    }
+    bool ok =
+        decode_mapping(&decoder, root, "the template", keys, sizeof(keys) / sizeof(keys[0]), NULL);
+    yaml_node_free(root);
+    return ok;
+}
+
+static bool override(struct template *template, const struct overrides *overrides,
+                     struct findings *findings)
+{
+    struct error error;
+    return settings_override(&template->settings, overrides, &error) ||
+           findings_add(findings, (struct place){.line = 0}, &error);
+}
+
+bool config_load(const char *path, const struct overrides *overrides, struct findings *findings,
+                 struct template **ret_template)
+{
+    struct template *template = calloc(1, sizeof(*template));
+    struct buf source;
+    buf_init(&source, LIMIT_TEMPLATE_FILE);
+    if (template) {
+        template->path = strdup(path);
+    }
+    if (!template || !template->path) {
+        free(template);
+        return findings_format(findings, (struct place){.line = 0}, ERROR_MEMORY, "out of memory");
+    }
+    references_init(&template->references);
+    settings_init(&template->settings);
+    bool ok = read_source(path, &source, findings);
+    ok = ok && decode(template, buf_str(&source), findings);
+    ok = override(template, overrides, findings) && ok;
+    buf_done(&source);
+    findings_sort(findings);
+    *ret_template = template;
+    return ok;
+}

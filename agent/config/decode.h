@@ -1,0 +1,59 @@
+/* Mappings of the template into structures, by tables: what keys there are, what each takes, which
+ * are required, which come with a later version. The tables are the one source of what a template
+ * can say. Every mistake becomes a finding; decoding goes on after it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/findings.h"
+#include "config/yaml.h"
+#include "model/template.h"
+
+struct decoder {
+    struct template *template; /* being filled */
+    struct str source;         /* what the tree was read from */
+    struct findings *findings;
+};
+
+enum key_rule {
+    KEY_OPTIONAL,
+    KEY_REQUIRED,
+    KEY_LATER, /* known, and refused by this version */
+};
+
+struct key {
+    const char *name;
+    enum key_rule rule;
+    const char *help; /* one line */
+    /* Decodes the value into the structure of the table; null when somebody else looks at it. */
+    bool (*decode)(struct decoder *decoder, const struct yaml_node *node, void *into);
+};
+
+/* Checks the keys of `node`, which `what` names in messages ("a file"), then decodes in the order
+ * of the table. False when anything was wrong. */
+bool decode_mapping(struct decoder *decoder, const struct yaml_node *node, const char *what,
+                    const struct key keys[], size_t count, void *into);
+
+/* A finding at the node; returns false. */
+bool decode_fail(struct decoder *decoder, const struct yaml_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Text, or a finding "expected …, found a list". `expected` is such as "a duration such as 60s". */
+bool decode_scalar(struct decoder *decoder, const struct yaml_node *node, const char *expected,
+                   struct str *ret_text);
+bool decode_string(struct decoder *decoder, const struct yaml_node *node, const char *expected,
+                   char **ret_string);
+bool decode_boolean(struct decoder *decoder, const struct yaml_node *node, bool *ret_boolean);
+bool decode_mode(struct decoder *decoder, const struct yaml_node *node, mode_t *ret_mode);
+bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *ret_uid,
+                  gid_t *ret_gid);
+
+/* A string with references in it; mistakes are found at their own line and column. */
+bool decode_text(struct decoder *decoder, const struct yaml_node *node, struct text *ret_text);
+
+/* A sequence of at least one: `each` decodes one into the zeroed element. *ret_list is owned by the
+ * caller also on failure. */
+bool decode_list(struct decoder *decoder, const struct yaml_node *node, const char *expected,
+                 size_t size, bool (*each)(struct decoder *, const struct yaml_node *, void *),
+                 void **ret_list, size_t *ret_count);

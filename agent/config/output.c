@@ -1,0 +1,154 @@
+#include "config/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/file.h"
+#include "config/path.h"
+
+static bool decode_directory(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    struct str text;
+    struct error error;
+    output->place = node->place;
+    if (!decode_scalar(decoder, node, "an absolute path", &text)) {
+        return false;
+    }
+    return path_normalize_directory(text, &output->directory, &error) ||
+           decode_fail(decoder, node, "%s", error.message);
+}
+
+static bool decode_layout(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    struct str text;
+    if (!decode_scalar(decoder, node, "a layout: atomic or plain", &text)) {
+        return false;
+    }
+    output->layout = str_is(text, "plain") ? LAYOUT_PLAIN : LAYOUT_ATOMIC;
+    return str_is(text, "plain") || str_is(text, "atomic") ||
+           decode_fail(decoder, node, "no layout \"%.64s\"; known: atomic, plain", text.bytes);
+}
+
+static bool decode_output_owner(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return decode_owner(decoder, node, &output->uid, &output->gid);
+}
+
+static bool decode_file_mode(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return decode_mode(decoder, node, &output->file_mode);
+}
+
+static bool decode_directory_mode(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return decode_mode(decoder, node, &output->directory_mode);
+}
+
+static bool decode_allow_disk(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return decode_boolean(decoder, node, &output->allow_disk);
+}
+
+static bool decode_files(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    void *list = NULL;
+    bool ok = decode_list(decoder, node, "a list of files", sizeof(struct file), file_decode, &list,
+                          &output->files_count);
+    output->files = list;
+    return ok;
+}
+
+static const struct key keys[] = {
+    {"directory", KEY_REQUIRED, "where the set is published, on tmpfs", decode_directory},
+    {"layout", KEY_OPTIONAL, "atomic (default) or plain", decode_layout},
+    {"owner", KEY_OPTIONAL, "numeric uid:gid of files and directories", decode_output_owner},
+    {"mode", KEY_OPTIONAL, "octal mode of files, 0400", decode_file_mode},
+    {"directoryMode", KEY_OPTIONAL, "octal mode of directories, 0750", decode_directory_mode},
+    {"allowDisk", KEY_OPTIONAL, "accept what is not tmpfs", decode_allow_disk},
+    {"files", KEY_REQUIRED, "what to write", decode_files},
+    {"beforePublish", KEY_LATER, "checks of a new generation", NULL},
+    {"onChange", KEY_LATER, "what to do after a change", NULL},
+};
+
+/* Files take from their output what they do not say themselves. */
+static void inherit(struct output *output)
+{
+    for (size_t i = 0; i < output->files_count; i++) {
+        struct file *file = &output->files[i];
+        if (file->mode == FILE_MODE_UNSET) {
+            file->mode = output->file_mode;
+        }
+        if (file->uid == (uid_t)OWNER_UNSET) {
+            file->uid = output->uid;
+            file->gid = output->gid;
+        }
+    }
+}
+
+/* Two files on one path, or one where another needs a directory. */
+static bool check_collisions(struct decoder *decoder, const struct output *output)
+{
+    bool ok = true;
+    for (size_t i = 0; i < output->files_count; i++) {
+        for (size_t j = 0; j < i && output->files[i].path; j++) {
+            const struct file *earlier = &output->files[j];
+            const struct file *later = &output->files[i];
+            if (earlier->path && path_overlaps(earlier->path, later->path)) {
+                ok = findings_format(decoder->findings, later->place, ERROR_TEMPLATE,
+                                     "the file \"%s\" collides with \"%s\" on line %u", later->path,
+                                     earlier->path, earlier->place.line);
+            }
+        }
+    }
+    return ok;
+}
+
+static bool decode_output(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    *output = (struct output){.place = node->place,
+                              .uid = (uid_t)OWNER_UNSET,
+                              .gid = (gid_t)OWNER_UNSET,
+                              .file_mode = 0400,
+                              .directory_mode = 0750};
+    bool ok =
+        decode_mapping(decoder, node, "an output", keys, sizeof(keys) / sizeof(keys[0]), output);
+    inherit(output);
+    return check_collisions(decoder, output) && ok;
+}
+
+static bool check_overlaps(struct decoder *decoder)
+{
+    const struct template *template = decoder->template;
+    bool ok = true;
+    for (size_t i = 0; i < template->outputs_count; i++) {
+        for (size_t j = 0; j < i && template->outputs[i].directory; j++) {
+            const struct output *earlier = &template->outputs[j];
+            const struct output *later = &template->outputs[i];
+            if (earlier->directory && path_overlaps(earlier->directory, later->directory)) {
+                ok = findings_format(decoder->findings, later->place, ERROR_TEMPLATE,
+                                     "the output \"%s\" is inside, or the same as, that on line %u",
+                                     later->directory, earlier->place.line);
+            }
+        }
+    }
+    return ok;
+}
+
+bool output_decode_list(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct template *template = decoder->template;
+    void *list = NULL;
+    (void)into;
+    bool ok = decode_list(decoder, node, "a list of outputs", sizeof(struct output), decode_output,
+                          &list, &template->outputs_count);
+    template->outputs = list;
+    return check_overlaps(decoder) && ok;
+}

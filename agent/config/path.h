@@ -1,0 +1,17 @@
+/* Paths of outputs: made canonical as text, so that two that mean one place are seen to. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* Absolute, without `.` and `..`, not `/`; doubled and trailing slashes go. *ret_path is owned. */
+bool path_normalize_directory(struct str text, char **ret_path, struct error *err);
+
+/* Relative, at most LIMIT_PATH_DEPTH components of at most LIMIT_NAME bytes, none of them `.`, `..`
+ * or beginning with `..` (those names are the publisher's). */
+bool path_normalize_file(struct str text, char **ret_path, struct error *err);
+
+/* Is one the other, or a directory above it? Both normalised. */
+bool path_overlaps(const char *a, const char *b);
