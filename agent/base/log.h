@@ -15,10 +15,7 @@ enum log_level {
     LOG_DEBUG,
 };
 
-enum log_format {
-    LOG_JSON,
-    LOG_TEXT,
-};
+enum log_format { LOG_JSON, LOG_TEXT };
 
 enum log_key {
     LOG_END,
@@ -34,14 +31,14 @@ enum log_key {
     LOG_KEY_STATUS,    /* HTTP status */
     LOG_KEY_VAULT,     /* ID */
     LOG_KEY_ITEM,      /* ID */
-    LOG_KEY_VERSION,   /* of an item, or of the program */
+    LOG_KEY_VERSION,   /* of an item */
     LOG_KEY_TRY,       /* number of tries so far */
     LOG_KEY_DELAY_MS,
     LOG_KEY_DURATION_MS,
     LOG_KEY_COUNT,
     LOG_KEY_SIGNAL,
-    LOG_KEY_POD,       /* CONNECT_AGENT_POD, the downward API's pod name */
-    LOG_KEY_NAMESPACE, /* CONNECT_AGENT_NAMESPACE */
+    LOG_KEY_POD, /* of the downward API: CONNECT_AGENT_POD, CONNECT_AGENT_NAMESPACE */
+    LOG_KEY_NAMESPACE,
     LOG_KEYS,
 };
 
@@ -55,12 +52,11 @@ struct log {
     int fd; /* borrowed; 2 in the program */
     enum log_level level;
     enum log_format format;
-    const struct clock *clock; /* borrowed */
-    const char *pod;           /* borrowed; null when unknown */
-    const char *namespace;
+    const struct clock *clock;   /* borrowed */
+    const char *pod, *namespace; /* borrowed; null when unknown */
 };
 
-/* Lines above log->level are not written. `fields` ends with LOG_END. */
+/* `fields` ends with LOG_END. Lines above log->level are not written. */
 void log_write_fields(const struct log *log, enum log_level level, const char *message,
                       const struct log_field fields[]);
 

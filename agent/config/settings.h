@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "model/template.h"
+#include "model/settings.h"
 
 enum setting {
     SETTING_HOST,

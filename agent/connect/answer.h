@@ -30,46 +30,33 @@ struct answer_list {
 };
 
 struct answer_section {
-    struct str id;
-    struct str label;
+    struct str id, label;
 };
 
 struct answer_field {
-    struct str id;
-    struct str label;
-    struct str type;
-    struct str purpose;
-    struct str value;
-    struct str totp;
+    struct str id, label, type, purpose, value, totp;
     struct str section; /* ID; size 0: none */
 };
 
 struct answer_file {
-    struct str id;
-    struct str name;
-    struct str section;
+    struct str id, name, section;
     uint64_t size;
 };
 
 struct answer_url {
-    struct str label;
-    struct str href;
+    struct str label, href;
     bool primary;
 };
 
 struct answer_item {
     struct cJSON *json; /* owned */
-    struct str id;
-    struct str title;
+    struct str id, title;
     uint64_t version;
     struct answer_section *sections; /* all owned */
     struct answer_field *fields;
     struct answer_file *files;
     struct answer_url *urls;
-    size_t sections_count;
-    size_t fields_count;
-    size_t files_count;
-    size_t urls_count;
+    size_t sections_count, fields_count, files_count, urls_count;
 };
 
 /* IDs go into URLs: nothing that means something there, at most 64 bytes. Wider than the documented

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "io/loop.h"
-#include "model/template.h"
+#include "model/settings.h"
 
 enum client_endpoint {
     CLIENT_VAULTS, /* list of vaults */

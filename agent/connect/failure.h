@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "model/template.h"
+#include "model/settings.h"
 
 struct failure {
     int code;           /* CURLcode */

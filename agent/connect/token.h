@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "model/template.h"
+#include "model/settings.h"
 
 struct token {
     struct secret *bytes; /* owned */

@@ -29,16 +29,6 @@ static void output_done(struct output *output)
     free(output->directory);
 }
 
-static void settings_done(struct settings *settings)
-{
-    free(settings->host);
-    free(settings->token_file);
-    free(settings->ca_file);
-    free(settings->client_cert_file);
-    free(settings->client_key_file);
-    free(settings->listen);
-}
-
 void template_free(struct template *template)
 {
     if (!template) {
@@ -56,29 +46,4 @@ void template_free(struct template *template)
     references_done(&template->references);
     free(template->path);
     free(template);
-}
-
-static const char *const dialects[DIALECTS] = {
-    [DIALECT_SH] = "sh",
-    [DIALECT_COMPOSE] = "compose",
-    [DIALECT_DOCKER] = "docker",
-    [DIALECT_SYSTEMD] = "systemd",
-    [DIALECT_KUBERNETES] = "kubernetes",
-    [DIALECT_PORTABLE] = "portable",
-};
-
-const char *dialect_name(enum dialect dialect)
-{
-    return dialects[dialect];
-}
-
-bool dialect_find(struct str name, enum dialect *ret_dialect)
-{
-    for (int i = 0; i < DIALECTS; i++) {
-        if (str_is(name, dialects[i])) {
-            *ret_dialect = (enum dialect)i;
-            return true;
-        }
-    }
-    return false;
 }

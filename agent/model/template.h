@@ -2,11 +2,12 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/findings.h"
+#include "model/dialect.h"
 #include "model/reference.h"
+#include "model/settings.h"
 #include "model/text.h"
 
 enum { OWNER_UNSET = -1 }; /* (uid_t)-1, (gid_t)-1: leave as the process makes it */
@@ -14,16 +15,6 @@ enum { OWNER_UNSET = -1 }; /* (uid_t)-1, (gid_t)-1: leave as the process makes i
 enum layout {
     LAYOUT_ATOMIC, /* one symlink swap publishes the whole set, as in Kubernetes volumes */
     LAYOUT_PLAIN,  /* each file is renamed into place */
-};
-
-enum dialect {
-    DIALECT_SH,
-    DIALECT_COMPOSE,
-    DIALECT_DOCKER,
-    DIALECT_SYSTEMD,
-    DIALECT_KUBERNETES,
-    DIALECT_PORTABLE,
-    DIALECTS,
 };
 
 enum file_kind {
@@ -73,20 +64,6 @@ struct output {
     size_t files_count;
 };
 
-/* Scalars of the `connect:` and `refresh:` blocks and their like. Strings are owned, null when
- * unset. */
-struct settings {
-    char *host; /* http(s)://host[:port][/prefix] */
-    char *token_file;
-    char *ca_file;
-    char *client_cert_file;
-    char *client_key_file;
-    uint64_t request_timeout_ms;
-    uint64_t interval_ms;
-    uint64_t max_stale_ms; /* 0: never stale */
-    char *listen;          /* null: no listener */
-};
-
 struct template
 {
     char *path;            /* as given; places point at it */
@@ -100,6 +77,3 @@ struct template
 
 /* Frees the whole tree; null is allowed. */
 void template_free(struct template *template);
-
-const char *dialect_name(enum dialect dialect);
-bool dialect_find(struct str name, enum dialect *ret_dialect);
