@@ -90,6 +90,9 @@ static size_t decode(struct str text, uint32_t *ret_point)
         unsigned char mask, lead;
         uint32_t lowest;
     } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    if (text.size == 0 || !text.bytes) {
+        return 0;
+    }
     unsigned char first = (unsigned char)text.bytes[0];
     for (size_t extra = 0; extra < 4; extra++) {
         if ((first & forms[extra].mask) != forms[extra].lead) {

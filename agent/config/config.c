@@ -94,7 +94,7 @@ static bool read_source(const char *path, struct buf *source, struct findings *f
     if (file_read(path, ERROR_TEMPLATE, source, &error)) {
         return true;
     }
-    if (error.number == ENOENT) {
+    if (error.number == ENOENT || error.number == ENOTDIR) {
         error_set(&error, ERROR_TEMPLATE,
                   "%s: no template there; give one with -c FILE or CONNECT_AGENT_TEMPLATE", path);
     }
@@ -103,7 +103,8 @@ static bool read_source(const char *path, struct buf *source, struct findings *f
 
 static bool decode(struct template *template, struct str source, struct findings *findings)
 {
-    struct decoder decoder = {.template = template, .source = source, .findings = findings};
+    struct decoder decoder = {.template = template, .findings = findings};
+    size_t before = findings->count + findings->dropped;
     struct yaml_node *root = yaml_read(template->path, source, findings);
     if (!root) {
         return false;
@@ -111,15 +112,7 @@ static bool decode(struct template *template, struct str source, struct findings
     bool ok =
         decode_mapping(&decoder, root, "the template", keys, sizeof(keys) / sizeof(keys[0]), NULL);
     yaml_node_free(root);
-    return ok;
-}
-
-static bool override(struct template *template, const struct overrides *overrides,
-                     struct findings *findings)
-{
-    struct error error;
-    return settings_override(&template->settings, overrides, &error) ||
-           findings_add(findings, (struct place){.line = 0}, &error);
+    return ok && findings->count + findings->dropped == before;
 }
 
 bool config_load(const char *path, const struct overrides *overrides, struct findings *findings,
@@ -139,7 +132,7 @@ bool config_load(const char *path, const struct overrides *overrides, struct fin
     settings_init(&template->settings);
     bool ok = read_source(path, &source, findings);
     ok = ok && decode(template, buf_str(&source), findings);
-    ok = override(template, overrides, findings) && ok;
+    ok = settings_override(&template->settings, overrides, findings) && ok;
     buf_done(&source);
     findings_sort(findings);
     *ret_template = template;

@@ -1,23 +1,32 @@
 #include "config/decode.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/parse.h"
+#include "config/locate.h"
 
 enum { KEYS_MOST = 32 };
 
-bool decode_fail(struct decoder *decoder, const struct yaml_node *node, const char *format, ...)
+bool decode_fail_kind(struct decoder *decoder, const struct yaml_node *node, const char *expected)
 {
-    char text[LIMIT_MESSAGE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    return findings_format(decoder->findings, node->place, ERROR_TEMPLATE, "%s", text);
+    return node->kind != YAML_BROKEN &&
+           decode_fail(decoder, node, "expected %s, found %s", expected, yaml_describe(node));
+}
+
+bool decode_fail_memory(struct decoder *decoder, const struct yaml_node *node)
+{
+    return findings_format(decoder->findings, node->place, ERROR_MEMORY, "out of memory");
+}
+
+bool decode_fail_key(struct decoder *decoder, const struct yaml_node *key, const char *message)
+{
+    bool refers = str_find(key->text, 0, "op://") < key->text.size ||
+                  str_find(key->text, 0, "{{") < key->text.size;
+    return decode_fail(decoder, key, "%s",
+                       refers ? "a reference cannot stand in a key, only in a value" : message);
 }
 
 static const struct key *find_key(const struct key keys[], size_t count, struct str name)
@@ -35,6 +44,7 @@ static bool fail_unknown(struct decoder *decoder, const struct yaml_node *key, c
 {
     const char *names[KEYS_MOST];
     char list[LIMIT_MESSAGE / 2] = "";
+    char message[LIMIT_MESSAGE];
     for (size_t i = 0; i < count; i++) {
         size_t used = strlen(list);
         names[i] = keys[i].name;
@@ -42,12 +52,10 @@ static bool fail_unknown(struct decoder *decoder, const struct yaml_node *key, c
     }
     const char *nearest = str_suggest(key->text, names, count);
     int size = (int)(key->text.size < 64 ? key->text.size : 64);
-    if (nearest) {
-        return decode_fail(decoder, key, "unknown key \"%.*s\" in %s; did you mean \"%s\"?", size,
-                           key->text.bytes, what, nearest);
-    }
-    return decode_fail(decoder, key, "unknown key \"%.*s\" in %s; known: %s", size, key->text.bytes,
-                       what, list);
+    snprintf(message, sizeof(message), "unknown key \"%.*s\" in %s; %s%s%s", size, key->text.bytes,
+             what, nearest ? "did you mean \"" : "known: ", nearest ? nearest : list,
+             nearest ? "\"?" : "");
+    return decode_fail_key(decoder, key, message);
 }
 
 static bool check_keys(struct decoder *decoder, const struct yaml_node *node, const char *what,
@@ -55,6 +63,10 @@ static bool check_keys(struct decoder *decoder, const struct yaml_node *node, co
 {
     bool ok = true;
     for (const struct yaml_node *child = node->first; child; child = child->next) {
+        if (child->kind == YAML_BROKEN) {
+            ok = false;
+            continue;
+        }
         const struct key *key = find_key(keys, count, child->key->text);
         if (!key) {
             ok = fail_unknown(decoder, child->key, what, keys, count);
@@ -70,8 +82,7 @@ bool decode_mapping(struct decoder *decoder, const struct yaml_node *node, const
                     const struct key keys[], size_t count, void *into)
 {
     if (node->kind != YAML_MAPPING) {
-        return decode_fail(decoder, node, "expected %s (keys and values), found %s", what,
-                           yaml_describe(node));
+        return decode_fail_kind(decoder, node, what);
     }
     bool ok = check_keys(decoder, node, what, keys, count);
     for (size_t i = 0; i < count; i++) {
@@ -89,10 +100,8 @@ bool decode_scalar(struct decoder *decoder, const struct yaml_node *node, const 
                    struct str *ret_text)
 {
     if (node->kind != YAML_SCALAR || yaml_is_null(node)) {
-        return decode_fail(decoder, node, "expected %s, found %s", expected, yaml_describe(node));
-    }
-    if (memchr(node->text.bytes, '\0', node->text.size)) {
-        return decode_fail(decoder, node, "NUL in %s", expected);
+        decode_fail_kind(decoder, node, expected);
+        return false;
     }
     *ret_text = node->text;
     return true;
@@ -107,7 +116,7 @@ bool decode_string(struct decoder *decoder, const struct yaml_node *node, const 
     }
     char *copy = strndup(text.bytes, text.size);
     if (!copy) {
-        return decode_fail(decoder, node, "out of memory");
+        return decode_fail_memory(decoder, node);
     }
     free(*ret_string);
     *ret_string = copy;
@@ -157,19 +166,21 @@ bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *
                         text.bytes));
 }
 
-bool decode_text(struct decoder *decoder, const struct yaml_node *node, struct text *ret_text)
+bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum text_rule rule,
+                 struct text *ret_text)
 {
     struct str source;
     struct error error;
-    size_t at;
+    struct place place;
+    struct locator locator;
     struct text text;
-    enum text_rule rule = node->style == YAML_BLOCK ? TEXT_SPANS : TEXT_WHOLE;
-    if (!decode_scalar(decoder, node, "a string", &source)) {
+    const char *expected = yaml_is_null(node) ? "a string, such as \"\"" : "a string";
+    if (!decode_scalar(decoder, node, expected, &source)) {
         return false;
     }
-    if (!text_parse(source, rule, &decoder->template->references, node->place, &text, &at,
-                    &error)) {
-        return findings_add(decoder->findings, yaml_place_in(node, decoder->source, at), &error);
+    if (!text_parse(source, rule, &decoder->template->references, locate_scalar(&locator, node),
+                    &text, &place, &error)) {
+        return findings_add(decoder->findings, place, &error);
     }
     text_done(ret_text);
     *ret_text = text;
@@ -180,13 +191,15 @@ bool decode_list(struct decoder *decoder, const struct yaml_node *node, const ch
                  size_t size, bool (*each)(struct decoder *, const struct yaml_node *, void *),
                  void **ret_list, size_t *ret_count)
 {
-    if (node->kind != YAML_SEQUENCE || node->count == 0) {
-        return decode_fail(decoder, node, "expected %s, found %s", expected,
-                           node->kind == YAML_SEQUENCE ? "an empty list" : yaml_describe(node));
+    if (node->kind != YAML_SEQUENCE) {
+        return decode_fail_kind(decoder, node, expected);
+    }
+    if (node->count == 0) {
+        return decode_fail(decoder, node, "expected %s, found an empty one", expected);
     }
     char *list = calloc(node->count, size);
     if (!list) {
-        return decode_fail(decoder, node, "out of memory");
+        return decode_fail_memory(decoder, node);
     }
     *ret_list = list;
     *ret_count = node->count;

@@ -12,7 +12,6 @@
 
 struct decoder {
     struct template *template; /* being filled */
-    struct str source;         /* what the tree was read from */
     struct findings *findings;
 };
 
@@ -35,9 +34,14 @@ struct key {
 bool decode_mapping(struct decoder *decoder, const struct yaml_node *node, const char *what,
                     const struct key keys[], size_t count, void *into);
 
-/* A finding at the node; returns false. */
-bool decode_fail(struct decoder *decoder, const struct yaml_node *node, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* A finding at the node, with a printf format; false. */
+#define decode_fail(decoder, node, ...)                                                            \
+    findings_format((decoder)->findings, (node)->place, ERROR_TEMPLATE, __VA_ARGS__)
+/* "expected …, found a list", unless the findings speak of this node already. */
+bool decode_fail_kind(struct decoder *decoder, const struct yaml_node *node, const char *expected);
+bool decode_fail_memory(struct decoder *decoder, const struct yaml_node *node);
+/* The same for a key that is not what can stand there; says so when it holds a reference. */
+bool decode_fail_key(struct decoder *decoder, const struct yaml_node *key, const char *message);
 
 /* Text, or a finding "expected …, found a list". `expected` is such as "a duration such as 60s". */
 bool decode_scalar(struct decoder *decoder, const struct yaml_node *node, const char *expected,
@@ -50,7 +54,8 @@ bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *
                   gid_t *ret_gid);
 
 /* A string with references in it; mistakes are found at their own line and column. */
-bool decode_text(struct decoder *decoder, const struct yaml_node *node, struct text *ret_text);
+bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum text_rule rule,
+                 struct text *ret_text);
 
 /* A sequence of at least one: `each` decodes one into the zeroed element. *ret_list is owned by the
  * caller also on failure. */

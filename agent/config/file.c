@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/locate.h"
 #include "config/path.h"
 #include "io/file.h"
 
@@ -62,7 +63,7 @@ static bool decode_own_owner(struct decoder *decoder, const struct yaml_node *no
 static bool decode_value(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct value_rule *value = into;
-    return decode_text(decoder, node, &value->text);
+    return decode_text(decoder, node, TEXT_WHOLE, &value->text);
 }
 
 static bool decode_optional(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -75,7 +76,7 @@ static bool decode_default(struct decoder *decoder, const struct yaml_node *node
 {
     struct value_rule *value = into;
     value->has_fallback = true;
-    return decode_text(decoder, node, &value->fallback);
+    return decode_text(decoder, node, TEXT_WHOLE, &value->fallback);
 }
 
 static bool check_value(struct decoder *decoder, const struct yaml_node *node,
@@ -94,14 +95,16 @@ static const struct key variable_keys[] = {
 
 static bool check_name(struct decoder *decoder, const struct yaml_node *key)
 {
+    char message[LIMIT_MESSAGE];
     for (size_t i = 0; i < key->text.size; i++) {
         char c = key->text.bytes[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
         if (!letter && !(i > 0 && c >= '0' && c <= '9')) {
-            return decode_fail(decoder, key,
-                               "\"%.64s\" cannot be the name of a variable: letters, digits and _, "
-                               "not beginning with a digit",
-                               key->text.bytes);
+            snprintf(message, sizeof(message),
+                     "\"%.64s\" cannot be the name of a variable: letters, digits and _, not "
+                     "beginning with a digit",
+                     key->text.bytes);
+            return decode_fail_key(decoder, key, message);
         }
     }
     return key->text.size > 0 || decode_fail(decoder, key, "a variable without a name");
@@ -113,11 +116,11 @@ static bool decode_variable(struct decoder *decoder, const struct yaml_node *nod
     variable->place = node->key->place;
     variable->name = strndup(node->key->text.bytes, node->key->text.size);
     if (!variable->name) {
-        return decode_fail(decoder, node, "out of memory");
+        return decode_fail_memory(decoder, node);
     }
     bool ok = check_name(decoder, node->key);
     if (node->kind != YAML_MAPPING) {
-        return decode_text(decoder, node, &variable->value.text) && ok;
+        return decode_text(decoder, node, TEXT_WHOLE, &variable->value.text) && ok;
     }
     ok = decode_mapping(decoder, node, "a variable", variable_keys,
                         sizeof(variable_keys) / sizeof(variable_keys[0]), &variable->value) &&
@@ -132,15 +135,18 @@ static bool decode_env(struct decoder *decoder, const struct yaml_node *node, vo
     struct file *file = into;
     file->kind = FILE_ENV;
     if (node->kind != YAML_MAPPING) {
-        return decode_fail(decoder, node, "expected variables and their values, found %s",
-                           yaml_describe(node));
+        return decode_fail_kind(decoder, node, "variables and their values");
     }
     file->variables = calloc(node->count + 1, sizeof(*file->variables));
     if (!file->variables) {
-        return decode_fail(decoder, node, "out of memory");
+        return decode_fail_memory(decoder, node);
     }
     bool ok = true;
     for (const struct yaml_node *child = node->first; child; child = child->next) {
+        if (child->kind == YAML_BROKEN) {
+            ok = false;
+            continue;
+        }
         ok = decode_variable(decoder, child, &file->variables[file->variables_count++]) && ok;
     }
     return ok;
@@ -150,14 +156,14 @@ static bool decode_content(struct decoder *decoder, const struct yaml_node *node
 {
     struct file *file = into;
     file->kind = FILE_CONTENT;
-    return decode_text(decoder, node, &file->value.text);
+    return decode_text(decoder, node, TEXT_WHOLE, &file->value.text);
 }
 
 static bool decode_template(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct file *file = into;
     file->kind = FILE_TEMPLATE;
-    return decode_text(decoder, node, &file->value.text);
+    return decode_text(decoder, node, TEXT_SPANS, &file->value.text);
 }
 
 /* A relative path is looked for beside the template. */
@@ -185,15 +191,18 @@ static bool keep_path(struct template *template, char *path)
     return true;
 }
 
-static struct place place_in_file(const char *path, struct str text, size_t offset)
+static bool parse_template(struct decoder *decoder, const struct yaml_node *node, const char *path,
+                           struct str bytes, struct text *ret_text)
 {
-    struct place place = {path, 1, 1};
-    for (size_t i = 0; i < offset && i < text.size; i++) {
-        bool ends = text.bytes[i] == '\n';
-        place.line += ends;
-        place.column = ends ? 1 : place.column + 1;
+    struct error error;
+    struct place place;
+    struct locator locator;
+    if (bytes.size > 0 && memchr(bytes.bytes, '\0', bytes.size)) {
+        return decode_fail(decoder, node, "%s: not a text: it holds a NUL character", path);
     }
-    return place;
+    return text_parse(bytes, TEXT_SPANS, &decoder->template->references,
+                      locate_file(&locator, bytes, path), ret_text, &place, &error) ||
+           findings_add(decoder->findings, place, &error);
 }
 
 static bool read_template(struct decoder *decoder, const struct yaml_node *node, const char *path,
@@ -201,17 +210,10 @@ static bool read_template(struct decoder *decoder, const struct yaml_node *node,
 {
     struct buf buf;
     struct error error;
-    size_t at;
     buf_init(&buf, LIMIT_TEMPLATE_FILE);
-    if (!file_read(path, ERROR_TEMPLATE, &buf, &error)) {
-        buf_done(&buf);
-        return decode_fail(decoder, node, "%s", error.message);
-    }
-    bool ok = text_parse(buf_str(&buf), TEXT_SPANS, &decoder->template->references,
-                         (struct place){path, 1, 1}, ret_text, &at, &error);
-    if (!ok) {
-        findings_add(decoder->findings, place_in_file(path, buf_str(&buf), at), &error);
-    }
+    bool ok = file_read(path, ERROR_TEMPLATE, &buf, &error)
+                  ? parse_template(decoder, node, path, buf_str(&buf), ret_text)
+                  : decode_fail(decoder, node, "%s", error.message);
     buf_done(&buf);
     return ok;
 }
@@ -230,10 +232,12 @@ static bool decode_template_file(struct decoder *decoder, const struct yaml_node
     char *path = beside_template(decoder->template->path, text);
     if (!path || !keep_path(decoder->template, path)) {
         free(path);
-        return decode_fail(decoder, node, "out of memory");
+        return decode_fail_memory(decoder, node);
     }
-    free(file->template_file);
     file->template_file = strdup(path);
+    if (!file->template_file) {
+        return decode_fail_memory(decoder, node);
+    }
     return read_template(decoder, node, path, &file->value.text);
 }
 
@@ -300,7 +304,7 @@ static bool check_dialect(struct decoder *decoder, const struct yaml_node *node)
 static bool check_rule(struct decoder *decoder, const struct yaml_node *node,
                        const struct file *file)
 {
-    if (file->kind == FILE_ENV && (file->value.optional || file->value.has_fallback)) {
+    if (yaml_get(node, "env") && (file->value.optional || file->value.has_fallback)) {
         return decode_fail(decoder, node,
                            "in an env file, \"optional\" and \"default\" belong to a variable");
     }
@@ -314,10 +318,11 @@ bool file_decode(struct decoder *decoder, const struct yaml_node *node, void *in
                           .mode = FILE_MODE_UNSET,
                           .uid = (uid_t)OWNER_UNSET,
                           .gid = (gid_t)OWNER_UNSET};
-    if (!decode_mapping(decoder, node, "a file", keys, sizeof(keys) / sizeof(keys[0]), file)) {
+    bool ok = decode_mapping(decoder, node, "a file", keys, sizeof(keys) / sizeof(keys[0]), file);
+    if (node->kind != YAML_MAPPING) {
         return false;
     }
-    bool ok = check_kind(decoder, node);
+    ok = check_kind(decoder, node) && ok;
     ok = check_dialect(decoder, node) && ok;
     return check_rule(decoder, node, file) && ok;
 }

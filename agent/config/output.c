@@ -92,21 +92,44 @@ static void inherit(struct output *output)
     }
 }
 
-/* Two files on one path, or one where another needs a directory. */
-static bool check_collisions(struct decoder *decoder, const struct output *output)
+/* Refuses two that share a path, or of which one lies inside the other. Sorted, because a template
+ * may have many. */
+static bool check_claims(struct decoder *decoder, struct path_claim claims[], size_t count,
+                         const char *what)
 {
     bool ok = true;
+    path_sort(claims, count);
+    for (size_t i = 1, above = 0; i < count; i++) {
+        if (!path_overlaps(claims[above].path, claims[i].path)) {
+            above = i;
+            continue;
+        }
+        bool ordered = claims[above].order < claims[i].order;
+        const struct path_claim *first = ordered ? &claims[above] : &claims[i];
+        const struct path_claim *second = ordered ? &claims[i] : &claims[above];
+        ok = findings_format(decoder->findings, second->place, ERROR_TEMPLATE,
+                             "the %s \"%s\" collides with \"%s\" on line %u", what, second->path,
+                             first->path, first->place.line);
+    }
+    return ok;
+}
+
+static bool check_files(struct decoder *decoder, const struct yaml_node *node,
+                        const struct output *output)
+{
+    size_t count = 0;
+    struct path_claim *claims = calloc(output->files_count + 1, sizeof(*claims));
+    if (!claims) {
+        return decode_fail_memory(decoder, node);
+    }
     for (size_t i = 0; i < output->files_count; i++) {
-        for (size_t j = 0; j < i && output->files[i].path; j++) {
-            const struct file *earlier = &output->files[j];
-            const struct file *later = &output->files[i];
-            if (earlier->path && path_overlaps(earlier->path, later->path)) {
-                ok = findings_format(decoder->findings, later->place, ERROR_TEMPLATE,
-                                     "the file \"%s\" collides with \"%s\" on line %u", later->path,
-                                     earlier->path, earlier->place.line);
-            }
+        const struct file *file = &output->files[i];
+        if (file->path) {
+            claims[count++] = (struct path_claim){file->path, file->place, i};
         }
     }
+    bool ok = check_claims(decoder, claims, count, "file");
+    free(claims);
     return ok;
 }
 
@@ -121,24 +144,25 @@ static bool decode_output(struct decoder *decoder, const struct yaml_node *node,
     bool ok =
         decode_mapping(decoder, node, "an output", keys, sizeof(keys) / sizeof(keys[0]), output);
     inherit(output);
-    return check_collisions(decoder, output) && ok;
+    return check_files(decoder, node, output) && ok;
 }
 
-static bool check_overlaps(struct decoder *decoder)
+static bool check_directories(struct decoder *decoder, const struct yaml_node *node)
 {
     const struct template *template = decoder->template;
-    bool ok = true;
+    size_t count = 0;
+    struct path_claim *claims = calloc(template->outputs_count + 1, sizeof(*claims));
+    if (!claims) {
+        return decode_fail_memory(decoder, node);
+    }
     for (size_t i = 0; i < template->outputs_count; i++) {
-        for (size_t j = 0; j < i && template->outputs[i].directory; j++) {
-            const struct output *earlier = &template->outputs[j];
-            const struct output *later = &template->outputs[i];
-            if (earlier->directory && path_overlaps(earlier->directory, later->directory)) {
-                ok = findings_format(decoder->findings, later->place, ERROR_TEMPLATE,
-                                     "the output \"%s\" is inside, or the same as, that on line %u",
-                                     later->directory, earlier->place.line);
-            }
+        const struct output *output = &template->outputs[i];
+        if (output->directory) {
+            claims[count++] = (struct path_claim){output->directory, output->place, i};
         }
     }
+    bool ok = check_claims(decoder, claims, count, "output");
+    free(claims);
     return ok;
 }
 
@@ -150,5 +174,5 @@ bool output_decode_list(struct decoder *decoder, const struct yaml_node *node, v
     bool ok = decode_list(decoder, node, "a list of outputs", sizeof(struct output), decode_output,
                           &list, &template->outputs_count);
     template->outputs = list;
-    return check_overlaps(decoder) && ok;
+    return check_directories(decoder, node) && ok;
 }

@@ -99,6 +99,33 @@ bool path_normalize_file(struct str text, char **ret_path, struct error *err)
     return true;
 }
 
+/* As strcmp, with `/` before every other character. */
+static int compare_paths(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    int left = *a == '/' ? 1 : (unsigned char)*a + (*a != '\0');
+    int right = *b == '/' ? 1 : (unsigned char)*b + (*b != '\0');
+    return (left > right) - (left < right);
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+    const struct path_claim *left = a;
+    const struct path_claim *right = b;
+    int order = compare_paths(left->path, right->path);
+    return order ? order : (left->order > right->order) - (left->order < right->order);
+}
+
+void path_sort(struct path_claim claims[], size_t count)
+{
+    if (count > 1) {
+        qsort(claims, count, sizeof(*claims), compare_claims);
+    }
+}
+
 bool path_overlaps(const char *a, const char *b)
 {
     size_t size_a = strlen(a);

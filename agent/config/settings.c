@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "config/address.h"
 
 #define SECOND ((uint64_t)1000)
-#define DAY (24 * 3600 * SECOND)
+#define DAY (SECOND * 24 * 3600)
 
 static const char default_token_file[] = "/var/run/secrets/connect/token";
 
@@ -52,34 +53,6 @@ void settings_init(struct settings *settings)
     *settings = (struct settings){.request_timeout_ms = 15 * SECOND, .interval_ms = 60 * SECOND};
 }
 
-static bool check_url(struct str *text, struct error *err)
-{
-    bool tls = str_starts(*text, "https://");
-    if (!tls && !str_starts(*text, "http://")) {
-        if (str_find(*text, 0, "://") < text->size) {
-            return error_set(err, ERROR_TEMPLATE, "only http:// and https:// are spoken");
-        }
-        return error_set(err, ERROR_TEMPLATE, "not a URL; did you mean http://%.*s?",
-                         (int)text->size, text->bytes);
-    }
-    size_t host = tls ? sizeof("https://") - 1 : sizeof("http://") - 1;
-    for (size_t i = host; i < text->size; i++) {
-        char c = text->bytes[i];
-        if (c == '@') { /* what stands before it is not shown */
-            return error_set(err, ERROR_TEMPLATE,
-                             "no user and password in the URL; the token is "
-                             "the only credential");
-        }
-        if (c == '?' || c == '#' || (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f) {
-            return error_set(err, ERROR_TEMPLATE, "a character that a host URL cannot have");
-        }
-    }
-    while (text->size > host && text->bytes[text->size - 1] == '/') {
-        text->size--;
-    }
-    return text->size > host || error_set(err, ERROR_TEMPLATE, "the URL has no host");
-}
-
 static bool check_path(struct str text, struct error *err)
 {
     if (text.size == 0) {
@@ -89,18 +62,13 @@ static bool check_path(struct str text, struct error *err)
            error_set(err, ERROR_TEMPLATE, "NUL in the path");
 }
 
-static bool check_address(struct str text, struct error *err)
+/* A token in the place of its file's name must not get into a message later. */
+static bool check_token_file(struct str text, struct error *err)
 {
-    size_t colon = text.size;
-    uint64_t port;
-    while (colon > 0 && text.bytes[colon - 1] != ':') {
-        colon--;
-    }
-    if (colon < 2 || !parse_number(str_slice(text, colon, text.size), 65535, &port)) {
-        return error_set(err, ERROR_TEMPLATE,
-                         "expected an address and a port such as 127.0.0.1:9180");
-    }
-    return true;
+    bool token =
+        str_starts(text, "ops_") || (str_starts(text, "eyJ") && str_find(text, 0, ".") < text.size);
+    return !token || error_set(err, ERROR_TEMPLATE,
+                               "that is a token, and this is for the path of a file that holds it");
 }
 
 static bool set_text(char **into, struct str text, struct error *err)
@@ -140,16 +108,18 @@ bool settings_set(struct settings *settings, enum setting setting, struct str te
     char **string = (char **)(void *)base;
     switch (info->type) {
     case SETTING_URL:
-        return check_url(&text, err) && set_text(string, text, err);
+        return address_check_url(text, &text, err) && set_text(string, text, err);
     case SETTING_PATH:
-        return check_path(text, err) && set_text(string, text, err);
+        return check_path(text, err) &&
+               (setting != SETTING_TOKEN_FILE || check_token_file(text, err)) &&
+               set_text(string, text, err);
     case SETTING_ADDRESS:
         if (text.size == 0) { /* no listener */
             free(*string);
             *string = NULL;
             return true;
         }
-        return check_address(text, err) && set_text(string, text, err);
+        return address_check_listen(text, err) && set_text(string, text, err);
     case SETTING_DURATION:
         return set_duration(info, (uint64_t *)(void *)base, text, err);
     }
@@ -157,35 +127,51 @@ bool settings_set(struct settings *settings, enum setting setting, struct str te
 }
 
 static bool override(struct settings *settings, enum setting setting, const char *origin,
-                     const char *name, const char *value, struct error *err)
+                     const char *name, const char *value, struct findings *findings)
 {
-    if (settings_set(settings, setting, str_from(value), err)) {
+    struct error error;
+    if (settings_set(settings, setting, str_from(value), &error)) {
         return true;
     }
-    err->code = ERROR_USAGE;
-    return error_wrap(err, "%s %s", origin, name);
+    error.code = error.code == ERROR_MEMORY ? ERROR_MEMORY : ERROR_USAGE;
+    error_wrap(&error, "%s %s", origin, name);
+    return findings_add(findings, (struct place){.line = 0}, &error);
+}
+
+/* Null when it is unset or empty. */
+static const char *look_up(const struct overrides *overrides, const char *name)
+{
+    const char *value = overrides->environment ? overrides->environment(name) : NULL;
+    return value && value[0] ? value : NULL;
+}
+
+static bool set_default_token_file(struct settings *settings, struct findings *findings)
+{
+    struct error error;
+    return set_text(&settings->token_file, str_from(default_token_file), &error) ||
+           findings_add(findings, (struct place){.line = 0}, &error);
 }
 
 bool settings_override(struct settings *settings, const struct overrides *overrides,
-                       struct error *err)
+                       struct findings *findings)
 {
+    bool ok = true;
     for (int i = 0; i < SETTINGS; i++) {
         enum setting setting = (enum setting)i;
-        const char *variable = overrides->environment(table[i].env);
+        const char *variable = look_up(overrides, table[i].env);
         const char *flag = overrides->flags[i];
-        if (variable && variable[0] && !flag &&
-            !override(settings, setting, "environment variable", table[i].env, variable, err)) {
-            return false;
-        }
-        if (flag && !override(settings, setting, "option", table[i].flag, flag, err)) {
-            return false;
+        if (flag) {
+            ok = override(settings, setting, "option", table[i].flag, flag, findings) && ok;
+        } else if (variable) {
+            ok = override(settings, setting, "environment variable", table[i].env, variable,
+                          findings) &&
+                 ok;
         }
     }
-    const char *token = overrides->environment("OP_CONNECT_TOKEN");
-    if (!settings->token_file && !(token && token[0])) {
-        return set_text(&settings->token_file, str_from(default_token_file), err);
+    if (!settings->token_file && !look_up(overrides, "OP_CONNECT_TOKEN")) {
+        ok = set_default_token_file(settings, findings) && ok;
     }
-    return true;
+    return ok;
 }
 
 bool settings_require_host(const struct settings *settings, struct error *err)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/findings.h"
 #include "base/str.h"
 #include "model/settings.h"
 
@@ -45,7 +46,7 @@ struct setting_info {
 /* What is set outside the template. */
 struct overrides {
     const char *flags[SETTINGS];                  /* null when not given */
-    const char *(*environment)(const char *name); /* null when unset */
+    const char *(*environment)(const char *name); /* null when unset; may be null itself */
 };
 
 const struct setting_info *settings_describe(enum setting setting);
@@ -54,9 +55,10 @@ void settings_init(struct settings *settings); /* the defaults that are not path
 /* Sets one from text; the error says what is wrong with it, not where it came from. */
 bool settings_set(struct settings *settings, enum setting setting, struct str text,
                   struct error *err);
-/* Environment, then flags; errors name the variable or the flag. Then the default token file. */
+/* Flags and, where there is none, the environment; findings name the flag or the variable. Then the
+ * default token file, unless OP_CONNECT_TOKEN is set. */
 bool settings_override(struct settings *settings, const struct overrides *overrides,
-                       struct error *err);
+                       struct findings *findings);
 
 /* ERROR_USAGE when no host is set: whoever connects needs one. */
 bool settings_require_host(const struct settings *settings, struct error *err);

@@ -4,262 +4,333 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "config/syntax.h"
+
 struct reader {
-    const char *file;
-    struct str source;
-    struct findings *findings;
     yaml_parser_t parser;
-    yaml_event_t event;
+    struct str source;
+    const char *file;
+    struct findings *findings;
     size_t nodes;
+    size_t index; /* a place in the source, counted in characters … */
+    size_t at;    /* … and in bytes */
 };
 
-static struct yaml_node *read_node(struct reader *reader, size_t depth);
+#define EVENT_AUTO __attribute__((cleanup(yaml_event_delete))) yaml_event_t
 
 static struct place place_of(const struct reader *reader, yaml_mark_t mark)
 {
     return (struct place){reader->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-static void *fail(struct reader *reader, struct place place, const char *text)
+static void refuse(struct reader *reader, const yaml_event_t *event, const char *words)
 {
-    findings_format(reader->findings, place, ERROR_TEMPLATE, "%s", text);
-    return NULL;
+    findings_format(reader->findings, place_of(reader, event->start_mark), ERROR_TEMPLATE, "%s",
+                    words);
 }
 
-static void *fail_syntax(struct reader *reader)
+/* False when there is no next one, which the findings explain. */
+static bool next_event(struct reader *reader, yaml_event_t *event)
 {
-    const yaml_parser_t *parser = &reader->parser;
-    struct place place = place_of(reader, parser->problem_mark);
-    if (parser->error == YAML_MEMORY_ERROR) {
-        findings_format(reader->findings, place, ERROR_MEMORY, "out of memory");
-    } else if (parser->error == YAML_READER_ERROR) {
-        place = (struct place){reader->file, 0, 0};
-        findings_format(reader->findings, place, ERROR_TEMPLATE, "not UTF-8 text: %s at byte %zu",
-                        parser->problem, parser->problem_offset);
-    } else {
-        findings_format(reader->findings, place, ERROR_TEMPLATE, "not YAML: %s%s%s",
-                        parser->problem ? parser->problem : "cannot be read",
-                        parser->context ? ", " : "", parser->context ? parser->context : "");
-    }
-    return NULL;
-}
-
-static bool next_event(struct reader *reader)
-{
-    yaml_event_delete(&reader->event);
-    if (!yaml_parser_parse(&reader->parser, &reader->event)) {
-        memset(&reader->event, 0, sizeof(reader->event));
-        return fail_syntax(reader) != NULL;
+    if (!yaml_parser_parse(&reader->parser, event)) {
+        syntax_explain(&reader->parser, reader->source, reader->file, reader->findings);
+        return false;
     }
     return true;
 }
 
-static struct yaml_node *make_node(struct reader *reader, enum yaml_kind kind)
+/* libyaml counts characters. Events come in order, so the whole source is walked but once. */
+static size_t byte_offset(struct reader *reader, size_t index)
 {
-    struct place place = place_of(reader, reader->event.start_mark);
-    if (++reader->nodes > LIMIT_TEMPLATE_NODES) {
-        return fail(reader, place, "the template has too many entries");
+    struct str source = reader->source;
+    if (index < reader->index) {
+        reader->index = reader->at = 0;
     }
-    struct yaml_node *node = calloc(1, sizeof(*node));
+    while (reader->index < index && reader->at < source.size) {
+        do {
+            reader->at++;
+        } while (reader->at < source.size &&
+                 ((unsigned char)source.bytes[reader->at] & 0xc0) == 0x80);
+        reader->index++;
+    }
+    return reader->at;
+}
+
+static struct yaml_node *make_node(struct reader *reader, const yaml_event_t *event,
+                                   enum yaml_kind kind, struct str text)
+{
+    if (++reader->nodes > LIMIT_TEMPLATE_NODES) {
+        refuse(reader, event, "the template has too many entries");
+        return NULL;
+    }
+    struct yaml_node *node = calloc(1, sizeof(*node) + text.size + 1);
     if (!node) {
-        return fail(reader, place, "out of memory");
+        findings_format(reader->findings, place_of(reader, event->start_mark), ERROR_MEMORY,
+                        "out of memory");
+        return NULL;
     }
     node->kind = kind;
-    node->place = place;
+    node->place = place_of(reader, event->start_mark);
+    if (text.size > 0) {
+        memcpy(node->storage, text.bytes, text.size);
+    }
+    node->text = (struct str){node->storage, text.size};
     return node;
 }
 
-static bool check_decorations(struct reader *reader, const void *anchor, const void *tag)
+static void refuse_decoration(struct reader *reader, const yaml_event_t *event, const void *anchor,
+                              const void *tag)
 {
-    struct place place = place_of(reader, reader->event.start_mark);
     if (anchor) {
-        return fail(reader, place, "anchors are not allowed; write the value again") != NULL;
+        refuse(reader, event, "anchors are not supported; write the value where it is needed");
     }
     if (tag) {
-        return fail(reader, place, "tags are not allowed; write the value without !") != NULL;
+        refuse(reader, event, "tags are not supported; put a string that begins with ! in quotes");
     }
-    return true;
 }
 
-static struct yaml_node *read_scalar(struct reader *reader)
+static enum yaml_style style_of(const yaml_event_t *event)
 {
-    const yaml_event_t *event = &reader->event;
-    if (!check_decorations(reader, event->data.scalar.anchor, event->data.scalar.tag)) {
-        return NULL;
-    }
-    struct yaml_node *node = make_node(reader, YAML_SCALAR);
-    char *text = malloc(event->data.scalar.length + 1);
-    if (!node || !text) {
-        free(node);
-        free(text);
-        return NULL;
-    }
-    memcpy(text, event->data.scalar.value, event->data.scalar.length + 1);
-    node->text = (struct str){text, event->data.scalar.length};
     switch (event->data.scalar.style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+        return YAML_SINGLE;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return YAML_DOUBLE;
     case YAML_LITERAL_SCALAR_STYLE:
     case YAML_FOLDED_SCALAR_STYLE:
-        node->style = YAML_BLOCK;
-        break;
-    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
-    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
-        node->style = YAML_QUOTED;
-        break;
+        return YAML_BLOCK;
     default:
-        node->style = YAML_PLAIN;
+        return YAML_PLAIN;
     }
-    size_t written = event->end_mark.index - event->start_mark.index;
-    node->is_exact = event->start_mark.line == event->end_mark.line && str_is_utf8(node->text) &&
-                     written == node->text.size + (node->style == YAML_QUOTED ? 2 : 0);
+}
+
+static struct yaml_node *read_scalar(struct reader *reader, const yaml_event_t *event)
+{
+    struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
+    bool has_nul = text.size > 0 && memchr(text.bytes, '\0', text.size);
+    refuse_decoration(reader, event, event->data.scalar.anchor, event->data.scalar.tag);
+    if (has_nul) {
+        refuse(reader, event, "a string cannot hold a NUL character");
+    }
+    struct yaml_node *node = make_node(reader, event, has_nul ? YAML_BROKEN : YAML_SCALAR, text);
+    if (node) {
+        size_t from = byte_offset(reader, event->start_mark.index);
+        size_t to = byte_offset(reader, event->end_mark.index);
+        node->style = style_of(event);
+        node->source = str_slice(reader->source, from, to);
+    }
     return node;
 }
 
-static void append(struct yaml_node *parent, struct yaml_node *child)
-{
-    if (parent->last) {
-        parent->last->next = child;
-    } else {
-        parent->first = child;
-    }
-    parent->last = child;
-    parent->count++;
-}
+static bool read_node(struct reader *reader, const yaml_event_t *event, unsigned depth,
+                      struct yaml_node **ret_node);
 
-static bool check_key(struct reader *reader, const struct yaml_node *mapping,
-                      const struct yaml_node *key)
+static bool read_sequence(struct reader *reader, struct yaml_node *sequence, unsigned depth)
 {
-    if (key->kind != YAML_SCALAR) {
-        return fail(reader, key->place, "a key must be text") != NULL;
-    }
-    for (const struct yaml_node *child = mapping->first; child; child = child->next) {
-        if (str_equal(child->key->text, key->text)) {
-            findings_format(reader->findings, key->place, ERROR_TEMPLATE,
-                            "the key \"%s\" is already on line %u", key->text.bytes,
-                            child->key->place.line);
+    struct yaml_node **end = &sequence->first;
+    for (;;) {
+        EVENT_AUTO event = {.type = YAML_NO_EVENT};
+        if (!next_event(reader, &event)) {
             return false;
         }
+        if (event.type == YAML_SEQUENCE_END_EVENT) {
+            return true;
+        }
+        if (!read_node(reader, &event, depth, end)) {
+            return false;
+        }
+        end = &(*end)->next;
+        sequence->count++;
     }
+}
+
+static void check_key(struct reader *reader, const struct yaml_node *key, struct yaml_node *mapping)
+{
+    if (key->kind == YAML_MAPPING) { /* { {…}: … }: what {{ means to YAML */
+        findings_format(reader->findings, key->place, ERROR_TEMPLATE,
+                        "a key must be a string; a value that begins with {{ must be in quotes");
+        mapping->kind = YAML_BROKEN;
+    } else if (key->kind == YAML_SEQUENCE || yaml_is_null(key)) {
+        findings_format(reader->findings, key->place, ERROR_TEMPLATE, "a key must be a string");
+    }
+}
+
+/* Reads a key, which begins with `event`, and what belongs to it: the mapping's next child. */
+static bool read_entry(struct reader *reader, const yaml_event_t *event, unsigned depth,
+                       struct yaml_node *mapping, struct yaml_node **ret_node)
+{
+    YAML_NODE_AUTO key = NULL;
+    EVENT_AUTO value = {.type = YAML_NO_EVENT};
+    if (!read_node(reader, event, depth, &key) || !next_event(reader, &value) ||
+        !read_node(reader, &value, depth, ret_node)) {
+        return false;
+    }
+    check_key(reader, key, mapping);
+    if (key->kind != YAML_SCALAR || yaml_is_null(key)) {
+        (*ret_node)->kind = YAML_BROKEN;
+    }
+    (*ret_node)->key = key;
+    key = NULL;
     return true;
 }
 
-static bool read_pair(struct reader *reader, struct yaml_node *mapping, size_t depth)
+static int compare_keys(const void *a, const void *b)
 {
-    struct yaml_node *key = read_node(reader, depth);
-    if (!key) {
+    const struct yaml_node *left = (*(const struct yaml_node *const *)a)->key;
+    const struct yaml_node *right = (*(const struct yaml_node *const *)b)->key;
+    int order = strcmp(left->storage, right->storage);
+    if (order == 0) {
+        order =
+            (left->source.bytes > right->source.bytes) - (left->source.bytes < right->source.bytes);
+    }
+    return order;
+}
+
+/* Sorted, because a mapping may be large. */
+static bool refuse_duplicates(struct reader *reader, const struct yaml_node *mapping)
+{
+    struct yaml_node **sorted = calloc(mapping->count + 1, sizeof(*sorted));
+    size_t count = 0;
+    if (!sorted) {
+        findings_format(reader->findings, mapping->place, ERROR_MEMORY, "out of memory");
         return false;
     }
-    struct yaml_node *value = NULL;
-    if (check_key(reader, mapping, key) && next_event(reader)) {
-        value = read_node(reader, depth);
+    for (struct yaml_node *child = mapping->first; child; child = child->next) {
+        if (child->key->kind == YAML_SCALAR) {
+            sorted[count++] = child;
+        }
     }
-    if (!value) {
-        yaml_node_free(key);
-        return false;
+    qsort(sorted, count, sizeof(*sorted), compare_keys);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (!str_equal(sorted[i]->key->text, sorted[first]->key->text)) {
+            first = i;
+            continue;
+        }
+        findings_format(reader->findings, sorted[i]->key->place, ERROR_TEMPLATE,
+                        "duplicate key \"%s\"; the first is on line %u", sorted[i]->key->storage,
+                        sorted[first]->key->place.line);
+        sorted[i]->kind = YAML_BROKEN;
     }
-    value->key = key;
-    append(mapping, value);
+    free(sorted);
     return true;
 }
 
-static bool read_element(struct reader *reader, struct yaml_node *sequence, size_t depth)
+static bool read_mapping(struct reader *reader, struct yaml_node *mapping, unsigned depth)
 {
-    struct yaml_node *value = read_node(reader, depth);
-    if (value) {
-        append(sequence, value);
+    struct yaml_node **end = &mapping->first;
+    for (;;) {
+        EVENT_AUTO event = {.type = YAML_NO_EVENT};
+        if (!next_event(reader, &event)) {
+            return false;
+        }
+        if (event.type == YAML_MAPPING_END_EVENT) {
+            return refuse_duplicates(reader, mapping);
+        }
+        if (!read_entry(reader, &event, depth, mapping, end)) {
+            return false;
+        }
+        end = &(*end)->next;
+        mapping->count++;
     }
-    return value != NULL;
 }
 
-static struct yaml_node *read_collection(struct reader *reader, enum yaml_kind kind, size_t depth)
+static bool read_collection(struct reader *reader, const yaml_event_t *event, unsigned depth,
+                            struct yaml_node **ret_node)
 {
-    bool mapping = kind == YAML_MAPPING;
-    yaml_event_type_t end = mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
-    const yaml_event_t *event = &reader->event;
-    if (!check_decorations(
-            reader, mapping ? event->data.mapping_start.anchor : event->data.sequence_start.anchor,
-            mapping ? event->data.mapping_start.tag : event->data.sequence_start.tag)) {
-        return NULL;
+    bool list = event->type == YAML_SEQUENCE_START_EVENT;
+    if (list) {
+        refuse_decoration(reader, event, event->data.sequence_start.anchor,
+                          event->data.sequence_start.tag);
+    } else {
+        refuse_decoration(reader, event, event->data.mapping_start.anchor,
+                          event->data.mapping_start.tag);
     }
-    if (depth >= LIMIT_TEMPLATE_DEPTH) {
-        return fail(reader, place_of(reader, event->start_mark), "nested too deeply");
+    if (depth == LIMIT_TEMPLATE_DEPTH) {
+        refuse(reader, event, "nested too deeply");
+        return false;
     }
-    struct yaml_node *node = make_node(reader, kind);
-    if (!node) {
-        return NULL;
-    }
-    while (next_event(reader)) {
-        if (reader->event.type == end) {
-            return node;
-        }
-        if (mapping ? !read_pair(reader, node, depth + 1)
-                    : !read_element(reader, node, depth + 1)) {
-            break;
-        }
-    }
-    yaml_node_free(node);
-    return NULL;
+    *ret_node = make_node(reader, event, list ? YAML_SEQUENCE : YAML_MAPPING, (struct str){0});
+    return *ret_node && (list ? read_sequence(reader, *ret_node, depth + 1)
+                              : read_mapping(reader, *ret_node, depth + 1));
 }
 
-static struct yaml_node *read_node(struct reader *reader, size_t depth)
+/* *ret_node, which is part of the tree at once, may be there on failure too. */
+static bool read_node(struct reader *reader, const yaml_event_t *event, unsigned depth,
+                      struct yaml_node **ret_node)
 {
-    switch (reader->event.type) {
+    switch (event->type) {
     case YAML_SCALAR_EVENT:
-        return read_scalar(reader);
-    case YAML_SEQUENCE_START_EVENT:
-        return read_collection(reader, YAML_SEQUENCE, depth);
-    case YAML_MAPPING_START_EVENT:
-        return read_collection(reader, YAML_MAPPING, depth);
+        *ret_node = read_scalar(reader, event);
+        return *ret_node;
+    case YAML_ALIAS_EVENT:
+        refuse(reader, event,
+               "aliases are not supported; put a string that begins with * in quotes");
+        *ret_node = make_node(reader, event, YAML_BROKEN, (struct str){0});
+        return *ret_node;
     default:
-        return fail(reader, place_of(reader, reader->event.start_mark),
-                    "aliases are not allowed; write the value again");
+        return read_collection(reader, event, depth, ret_node);
     }
 }
 
-/* Stream start, document start, the node, document end, stream end. */
-static struct yaml_node *read_document(struct reader *reader)
+static bool read_stream(struct reader *reader, struct yaml_node **ret_node)
 {
-    struct place start = {reader->file, 0, 0};
-    if (!next_event(reader) || !next_event(reader)) {
-        return NULL;
-    }
-    if (reader->event.type == YAML_STREAM_END_EVENT) {
-        return fail(reader, start, "the template is empty; begin with: version: 1");
-    }
-    if (!next_event(reader)) {
-        return NULL;
-    }
-    struct yaml_node *node = read_node(reader, 0);
-    if (node && next_event(reader) && next_event(reader)) {
-        if (reader->event.type == YAML_STREAM_END_EVENT) {
-            return node;
+    for (;;) {
+        EVENT_AUTO event = {.type = YAML_NO_EVENT};
+        if (!next_event(reader, &event)) {
+            return false;
         }
-        fail(reader, place_of(reader, reader->event.start_mark),
-             "a second document begins here; a template is one");
+        switch (event.type) {
+        case YAML_STREAM_START_EVENT:
+        case YAML_DOCUMENT_END_EVENT:
+            break;
+        case YAML_STREAM_END_EVENT:
+            return true;
+        case YAML_DOCUMENT_START_EVENT:
+            if (*ret_node) {
+                refuse(reader, &event, "a second document begins here; a template has one");
+                return true;
+            }
+            break;
+        default:
+            if (!read_node(reader, &event, 0, ret_node)) {
+                return false;
+            }
+        }
     }
-    yaml_node_free(node);
-    return NULL;
+}
+
+static struct yaml_node *read_root(struct reader *reader)
+{
+    YAML_NODE_AUTO root = NULL;
+    if (!read_stream(reader, &root)) {
+        return NULL;
+    }
+    if (!root || yaml_is_null(root)) {
+        findings_format(reader->findings, (struct place){reader->file, 0, 0}, ERROR_TEMPLATE,
+                        "the template is empty; it begins with \"version: 1\"");
+        return NULL;
+    }
+    struct yaml_node *given = root;
+    root = NULL;
+    return given;
 }
 
 struct yaml_node *yaml_read(const char *file, struct str source, struct findings *findings)
 {
-    struct reader reader = {.file = file, .source = source, .findings = findings};
+    struct reader reader = {.source = source, .file = file, .findings = findings};
+    if (str_starts(source, "\xef\xbb\xbf")) { /* a byte order mark is no column */
+        reader.source = str_slice(source, 3, source.size);
+    }
     if (!yaml_parser_initialize(&reader.parser)) {
-        return fail(&reader, (struct place){file, 0, 0}, "out of memory");
+        findings_format(findings, (struct place){file, 0, 0}, ERROR_MEMORY, "out of memory");
+        return NULL;
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    const char *bytes = source.bytes ? source.bytes : ""; /* an empty file */
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, source.size);
-    struct yaml_node *node = read_document(&reader);
-    yaml_event_delete(&reader.event);
+    const char *bytes = reader.source.size ? reader.source.bytes : "";
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, reader.source.size);
+    struct yaml_node *root = read_root(&reader);
     yaml_parser_delete(&reader.parser);
-    return node;
-}
-
-static void free_text(struct str text)
-{
-    char *bytes;
-    memcpy(&bytes, &text.bytes, sizeof(bytes)); /* owned, though a str says const */
-    free(bytes);
+    return root;
 }
 
 void yaml_node_free(struct yaml_node *node)
@@ -268,16 +339,16 @@ void yaml_node_free(struct yaml_node *node)
         struct yaml_node *next = node->next;
         yaml_node_free(node->first);
         yaml_node_free(node->key);
-        free_text(node->text);
         free(node);
         node = next;
     }
 }
 
-struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key)
+const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key)
 {
-    struct yaml_node *child = mapping->first;
-    while (child && !str_is(child->key->text, key)) {
+    const struct yaml_node *child = mapping->first;
+    while (child &&
+           !(child->key && child->key->kind == YAML_SCALAR && str_is(child->key->text, key))) {
         child = child->next;
     }
     return child;
@@ -285,8 +356,14 @@ struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key)
 
 bool yaml_is_null(const struct yaml_node *node)
 {
-    return node->kind == YAML_SCALAR && node->style == YAML_PLAIN &&
-           (node->text.size == 0 || str_is(node->text, "~") || str_is(node->text, "null"));
+    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (node->kind == YAML_SCALAR && node->style == YAML_PLAIN &&
+            str_is(node->text, words[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *yaml_describe(const struct yaml_node *node)
@@ -295,54 +372,6 @@ const char *yaml_describe(const struct yaml_node *node)
         return yaml_is_null(node) ? "nothing" : "text";
     }
     return node->kind == YAML_SEQUENCE ? "a list" : "a mapping";
-}
-
-static size_t line_start(struct str source, unsigned line)
-{
-    size_t at = 0;
-    for (unsigned n = 1; n < line && at < source.size; n++) {
-        at = str_find(source, at, "\n") + 1;
-    }
-    return at;
-}
-
-/* Line and column in a block scalar: its first line is the one after `|`, which nothing but blank
- * lines can precede, and its indentation is that of its first line with text. */
-static struct place place_in_block(const struct yaml_node *scalar, struct str source, size_t offset)
-{
-    struct place place = scalar->place;
-    size_t content = line_start(source, place.line + 1);
-    size_t indent = 0;
-    size_t column = 0;
-    for (size_t at = content; at < source.size && source.bytes[at] != '\0'; at++) {
-        if (source.bytes[at] == '\n') {
-            indent = 0;
-        } else if (source.bytes[at] == ' ') {
-            indent++;
-        } else {
-            break;
-        }
-    }
-    for (size_t at = 0; at < offset && at < scalar->text.size; at++) {
-        bool ends = scalar->text.bytes[at] == '\n';
-        place.line += ends;
-        column = ends ? 0 : column + 1;
-    }
-    place.line++;
-    place.column = (unsigned)(indent + column + 1);
-    return place;
-}
-
-struct place yaml_place_in(const struct yaml_node *scalar, struct str source, size_t offset)
-{
-    struct place place = scalar->place;
-    if (scalar->style == YAML_BLOCK) {
-        return place_in_block(scalar, source, offset);
-    }
-    if (scalar->is_exact) {
-        place.column += (unsigned)offset + (scalar->style == YAML_QUOTED);
-    }
-    return place;
 }
 
 const char *yaml_library_version(void)

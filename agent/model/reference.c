@@ -83,7 +83,7 @@ static bool split(struct str path, size_t offset, struct str parts[PARTS_MOST], 
             *ret_at = offset + at + i;
             if (!reference_is_part_character(part.bytes[i])) {
                 char shown[8];
-                str_print(str_slice(part, i, i + 4), shown, sizeof(shown));
+                str_print(str_slice(part, i, part.size), shown, sizeof(shown));
                 return error_set(err, ERROR_TEMPLATE,
                                  "character not allowed in a reference, at \"%s\"; use letters, "
                                  "digits, - _ . and space, or the ID instead of the name",

@@ -34,10 +34,18 @@ enum text_rule {
     TEXT_SPANS,
 };
 
-/* Adds the references it meets to `references`, with `place` as theirs. On failure *ret_at is the
- * offset in `source` of what is wrong. */
+/* Where a text was written: the place of the byte at offset `at`. Asked with offsets that never
+ * step back, so that it can walk along. */
+struct text_origin {
+    struct place (*locate)(void *context, size_t at);
+    void *context; /* borrowed */
+};
+
+/* Adds the references it meets to `references`, each with its place. On failure *ret_place is that
+ * of what is wrong. */
 bool text_parse(struct str source, enum text_rule rule, struct references *references,
-                struct place place, struct text *ret_text, size_t *ret_at, struct error *err);
+                struct text_origin origin, struct text *ret_text, struct place *ret_place,
+                struct error *err);
 void text_done(struct text *text);
 
 /* Is it one reference and nothing else? Then *ret_reference is its index. */
