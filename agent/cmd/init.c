@@ -10,7 +10,7 @@ static void report(const struct options *options, const struct findings *finding
 {
     struct journal journal;
     journal_init(&journal, &options->log);
-    journal_findings(&journal, findings);
+    journal_findings(&journal, "the template is wrong", findings);
 }
 
 int command_init(const struct options *options)

@@ -1,0 +1,105 @@
+#include "core/journal.h"
+
+#include <stdio.h>
+
+enum { DAY = 24 * 3600 };
+
+void journal_init(struct journal *journal, const struct log *log)
+{
+    *journal = (struct journal){.log = log};
+}
+
+static void on_answered(void *context, enum client_endpoint endpoint, const char *path, long status,
+                        uint64_t duration_ms, size_t size)
+{
+    const struct journal *journal = context;
+    (void)path; /* made of IDs that the audit line has already */
+    log_write(journal->log, LOG_DEBUG, "answer from Connect",
+              log_text(LOG_KEY_ENDPOINT, client_endpoint_name(endpoint)),
+              log_number(LOG_KEY_STATUS, status),
+              log_number(LOG_KEY_DURATION_MS, (int64_t)duration_ms),
+              log_number(LOG_KEY_COUNT, (int64_t)size));
+}
+
+static void on_failing(void *context, enum client_endpoint endpoint, const struct error *error,
+                       unsigned tries, uint64_t delay_ms)
+{
+    struct journal *journal = context;
+    enum log_level level = journal->failing ? LOG_DEBUG : LOG_WARN;
+    journal->failing = true;
+    log_write(journal->log, level, "request to Connect failed; it is tried again",
+              log_text(LOG_KEY_ERROR, error_describe(error->code)->label),
+              log_text(LOG_KEY_ENDPOINT, client_endpoint_name(endpoint)),
+              log_text(LOG_KEY_REASON, error->message), log_number(LOG_KEY_TRY, tries),
+              log_number(LOG_KEY_DELAY_MS, (int64_t)delay_ms));
+}
+
+static void on_recovered(void *context, unsigned failures)
+{
+    struct journal *journal = context;
+    if (!journal->failing) {
+        return;
+    }
+    journal->failing = false;
+    log_write(journal->log, LOG_INFO, "Connect answers again", log_number(LOG_KEY_COUNT, failures));
+}
+
+struct client_observer journal_observer(struct journal *journal)
+{
+    return (struct client_observer){.context = journal,
+                                    .answered = on_answered,
+                                    .failing = on_failing,
+                                    .recovered = on_recovered};
+}
+
+void journal_findings(const struct journal *journal, const char *message,
+                      const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        char text[2 * LIMIT_MESSAGE];
+        finding_print(&findings->list[i], text, sizeof(text));
+        log_write(journal->log, LOG_ERROR, message,
+                  log_text(LOG_KEY_ERROR, error_describe(findings->list[i].error.code)->label),
+                  log_text(LOG_KEY_REASON, text));
+    }
+}
+
+void journal_token(const struct journal *journal, const struct settings *settings,
+                   const struct token *token, int64_t now)
+{
+    const char *source = settings->token_file ? settings->token_file : "OP_CONNECT_TOKEN";
+    if (token->readable_by_all) {
+        log_write(journal->log, LOG_WARN,
+                  "the token file can be read by every user; mount it with mode 0400 or 0440",
+                  log_text(LOG_KEY_FILE, source));
+    }
+    if (token->expires > 0 && token->expires <= now) {
+        log_write(journal->log, LOG_WARN, "the token has expired by its own account",
+                  log_text(LOG_KEY_FILE, source),
+                  log_number(LOG_KEY_COUNT, (now - token->expires) / DAY));
+    }
+}
+
+void journal_item_read(const struct journal *journal, const char *vault, const char *item,
+                       uint64_t version)
+{
+    log_write(journal->log, LOG_INFO, "item read", log_text(LOG_KEY_VAULT, vault),
+              log_text(LOG_KEY_ITEM, item), log_number(LOG_KEY_VERSION, (int64_t)version),
+              log_text(LOG_KEY_POD, journal->log->pod),
+              log_text(LOG_KEY_NAMESPACE, journal->log->namespace));
+}
+
+void journal_published(const struct journal *journal, const char *directory, size_t files,
+                       bool changed)
+{
+    log_write(journal->log, LOG_INFO, changed ? "published" : "already published, unchanged",
+              log_text(LOG_KEY_OUTPUT, directory), log_number(LOG_KEY_COUNT, (int64_t)files));
+}
+
+void journal_error(const struct journal *journal, enum log_level level, const char *message,
+                   const struct error *error)
+{
+    log_write(journal->log, level, message,
+              log_text(LOG_KEY_ERROR, error_describe(error->code)->label),
+              log_text(LOG_KEY_REASON, error->message));
+}

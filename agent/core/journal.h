@@ -1,0 +1,35 @@
+/* What the program says while it works: turns what happens below into log lines. State changes are
+ * logged once, with counts, not once per try (design.md, "Failing"). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/findings.h"
+#include "base/log.h"
+#include "connect/client.h"
+#include "connect/token.h"
+#include "model/template.h"
+
+struct journal {
+    const struct log *log; /* borrowed */
+    bool failing;          /* an outage has been reported and not yet its end */
+};
+
+void journal_init(struct journal *journal, const struct log *log);
+
+/* The client's view of the server, as lines; borrows the journal. */
+struct client_observer journal_observer(struct journal *journal);
+
+/* A line for each. */
+void journal_findings(const struct journal *journal, const char *message,
+                      const struct findings *findings);
+void journal_token(const struct journal *journal, const struct settings *settings,
+                   const struct token *token, int64_t now);
+/* The audit trail: 1Password's own report names only the Connect server (design.md). */
+void journal_item_read(const struct journal *journal, const char *vault, const char *item,
+                       uint64_t version);
+void journal_published(const struct journal *journal, const char *directory, size_t files,
+                       bool changed);
+void journal_error(const struct journal *journal, enum log_level level, const char *message,
+                   const struct error *error);
