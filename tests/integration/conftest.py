@@ -1,0 +1,30 @@
+"""Fixtures of the agent's tests."""
+
+import pytest
+
+import agent
+
+
+@pytest.fixture
+def place():
+    """A fresh fake Connect and an empty output directory."""
+    with agent.Place() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One fake Connect for the tests of a file, which put it back with `reset`."""
+    with agent.Place() as made:
+        yield made
+
+
+@pytest.fixture
+def good(shared):
+    """A publication that must survive: nothing of it, byte or inode, may have changed in the end."""
+    shared.fake.reset()
+    result = shared.init(agent.TEMPLATE)
+    assert result.status == 0, result
+    before = shared.snapshot()
+    yield shared
+    assert shared.snapshot() == before, "what was published before has changed"
