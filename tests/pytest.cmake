@@ -1,8 +1,8 @@
 # pytest_test(GROUP FILE): the CTest test GROUP.NAME runs the calling folder's test_NAME.py.
 # pytest_tests(GROUP): that for every test_*.py of the folder.
 #
-# The test finds the programs in its environment: AGENT and FAKE_CONNECT, ENV_TOOL and PUBLISH_TOOL
-# where these targets exist (env-tool, publish-tool), and SANITIZE, empty in a build without.
+# The test finds the programs in its environment: AGENT and FAKE_CONNECT, ENV_TOOL, PUBLISH_TOOL and
+# FAIL_ALLOCATION where these targets exist (env-tool, publish-tool, fail-allocation), and SANITIZE, empty in a build without.
 
 function(has_pytest ret_is_good candidate)
   execute_process(COMMAND ${candidate} -c "import pytest" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
@@ -21,11 +21,15 @@ endif()
 function(pytest_test group file)
   string(REGEX REPLACE "^test_|\\.py$" "" name ${file})
   set(environment "SANITIZE=${SANITIZE}" PYTHONDONTWRITEBYTECODE=1)
-  foreach(pair AGENT:connect-agent FAKE_CONNECT:fake-connect ENV_TOOL:env-tool PUBLISH_TOOL:publish-tool)
+  foreach(pair AGENT:connect-agent FAKE_CONNECT:fake-connect ENV_TOOL:env-tool PUBLISH_TOOL:publish-tool
+      FAIL_ALLOCATION:fail-allocation)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 variable)
     list(GET pair 1 target)
-    list(APPEND environment "$<$<TARGET_EXISTS:${target}>:${variable}=$<TARGET_FILE:${target}>>")
+    set(exists "$<TARGET_EXISTS:${target}>")
+    # Without the target, a repeated setting: an empty argument would be taken for the command.
+    list(APPEND environment
+      "$<${exists}:${variable}=$<TARGET_FILE:${target}>>$<$<NOT:${exists}>:PYTHONDONTWRITEBYTECODE=1>")
   endforeach()
   add_test(NAME ${group}.${name}
     COMMAND ${CMAKE_COMMAND} -E env "${environment}"

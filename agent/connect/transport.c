@@ -9,13 +9,23 @@
 #include "io/timer.h"
 #include "version.h"
 
+/* One for each socket that curl has; curl keeps the pointer for us. */
+struct socket_source {
+    struct transport *transport; /* null: free */
+    struct loop_source source;
+};
+
+/* curl closes what is idle beyond its limit only after opening another, and name resolution and
+ * happy eyeballs have sockets of their own. */
+enum { SOCKETS_MOST = 8 * LIMIT_IN_FLIGHT };
+
 struct transport {
     struct loop *loop;
     const struct settings *settings;
     CURLM *multi;
     struct timer timer;
     struct transport_call *calls;
-    size_t sockets; /* sources alive, for the assertion that none is lost */
+    struct socket_source sockets[SOCKETS_MOST]; /* curl does not survive a callback out of memory */
 };
 
 struct transport_call {
@@ -28,12 +38,6 @@ struct transport_call {
     struct transport_done done;
     bool too_large;
     char reason[CURL_ERROR_SIZE];
-};
-
-/* One for each socket curl has; curl keeps the pointer for us. */
-struct socket_source {
-    struct transport *transport;
-    struct loop_source source;
 };
 
 static void finish_calls(struct transport *transport);
@@ -59,27 +63,34 @@ static void on_timer(void *context)
     act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void drop_socket(struct transport *transport, struct socket_source *socket)
+static void drop_socket(struct socket_source *socket)
 {
-    loop_remove(transport->loop, &socket->source);
-    free(socket);
-    transport->sockets--;
+    loop_remove(socket->transport->loop, &socket->source);
+    socket->transport = NULL;
+}
+
+static struct socket_source *free_socket(struct transport *transport)
+{
+    for (size_t i = 0; i < SOCKETS_MOST; i++) {
+        if (!transport->sockets[i].transport) {
+            return &transport->sockets[i];
+        }
+    }
+    return NULL;
 }
 
 static int add_socket(struct transport *transport, curl_socket_t fd, uint32_t events)
 {
     struct error ignored;
-    struct socket_source *socket = calloc(1, sizeof(*socket));
+    struct socket_source *socket = free_socket(transport);
     if (!socket) {
         return -1;
     }
-    socket->transport = transport;
     socket->source = (struct loop_source){.fd = fd, .ready = on_socket, .context = socket};
     if (!loop_add(transport->loop, &socket->source, events, &ignored)) {
-        free(socket);
         return -1;
     }
-    transport->sockets++;
+    socket->transport = transport;
     (void)curl_multi_assign(transport->multi, fd, socket);
     return 0;
 }
@@ -93,7 +104,7 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *user, void 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (socket) {
-            drop_socket(transport, socket);
+            drop_socket(socket);
         }
         return 0;
     }

@@ -325,10 +325,11 @@ enum fate {
     FATE_STUCK, /* it should go and cannot: the next run tries again */
 };
 
-static enum fate drop_directory(const struct publication *publication, struct str path)
+/* `stuck`: something of ours may still be in it. */
+static enum fate drop_directory(const struct publication *publication, struct str path, bool stuck)
 {
     char *copy = strndup(path.bytes, path.size);
-    bool ours = !copy || names_has(&publication->directories, path);
+    bool ours = !copy || stuck || names_has(&publication->directories, path);
     if (!ours && !remove_at(publication, copy, AT_REMOVEDIR)) {
         /* With something in it that is not ours it goes over to whoever put that there. */
         ours = !is_gone(errno) && errno != ENOTEMPTY && errno != EEXIST;
@@ -364,8 +365,9 @@ static bool drop_stale(const struct publication *publication, struct names *kept
     for (size_t i = manifest->count; i > 0; i--) {
         const char *entry = manifest->list[i - 1];
         struct str path;
-        enum fate fate = manifest_is_directory(entry, &path) ? drop_directory(publication, path)
-                                                             : drop_file(publication, entry, err);
+        enum fate fate = manifest_is_directory(entry, &path)
+                             ? drop_directory(publication, path, !ok)
+                             : drop_file(publication, entry, err);
         ok = ok && fate != FATE_STUCK;
         if (fate != FATE_GONE && !names_add(kept, str_from(entry), err)) {
             return false;

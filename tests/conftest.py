@@ -1,4 +1,4 @@
-"""Fixtures of the agent's tests."""
+"""Fixtures of the tests that run the agent."""
 
 import pytest
 
