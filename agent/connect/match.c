@@ -191,7 +191,7 @@ static bool is_in_section(const struct search *search, struct str section)
 
 static void suggest(struct search *search, struct str label)
 {
-    if (label.bytes && str_suggest(search->part, &label.bytes, 1)) {
+    if (!search->nearest && label.bytes && str_suggest(search->part, &label.bytes, 1)) {
         search->nearest = label.bytes;
     }
 }
