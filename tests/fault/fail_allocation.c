@@ -1,6 +1,7 @@
-/* Preloaded into the agent: the allocation number FAIL_AT fails, and with FAIL_ON=1 all after it. The
- * number of allocations so far is written to the file COUNT_TO, if that is set, when the process ends.
- * Counts malloc, calloc, realloc and anonymous mmap as the program and its libraries call them. */
+/* Preloaded into the agent: the allocation number FAIL_AT fails, and with FAIL_ON=1 all after it.
+ * The number of allocations so far is written to the file COUNT_TO, if that is set, when the
+ * process ends. Counts malloc, calloc, realloc and anonymous mmap as the program and its libraries
+ * call them. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): glibc's own names of what is replaced here */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *bytes, size_t size);
+/* NOLINTEND(readability-identifier-naming) */
 
 static long count;
 static long fail_at = -1; /* -1: not asked yet; 0: never */
@@ -37,6 +40,7 @@ static bool fails(void)
     return failing;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the headers' are reserved */
 void *malloc(size_t size)
 {
     return fails() ? NULL : __libc_malloc(size);
@@ -63,6 +67,8 @@ void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t 
     }
     return next(address, size, protection, flags, fd, offset);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 __attribute__((destructor)) static void tell(void)
 {

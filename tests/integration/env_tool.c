@@ -45,7 +45,7 @@ int main(int argc, char *argv[])
         return 64;
     }
     size_t count = take_entries(fread(input, 1, INPUT - 2, stdin));
-    struct secret *text = secret_new(16 * INPUT);
+    struct secret *text = secret_new((size_t)16 * INPUT);
     bool ok = env_render(dialect, entries, count, text, &error);
     if (ok) {
         fwrite(secret_bytes(text), 1, secret_size(text), stdout);

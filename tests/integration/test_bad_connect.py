@@ -1,8 +1,6 @@
 """Servers and tokens that are wrong: each has its message and exit status, says nothing secret, and
 leaves what was published untouched, byte and inode (the fixture `good` looks)."""
 
-import os
-import pathlib
 import socket
 import threading
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "seed.h"
+
 static struct secret *make(const char *bytes, size_t size)
 {
     struct error error;
@@ -136,12 +138,10 @@ Test(env, readers_refuse_what_would_be_expanded_or_run)
 Test(env, random_values_are_carried_exactly_or_refused)
 {
     static const char alphabet[] = "'\"\\$`{}()#=:;!~*? \t\n\rabncx0\xc3\xa9\xff";
-    unsigned seed =
-        getenv("SEED") ? (unsigned)strtoul(getenv("SEED"), NULL, 10) : (unsigned)getpid();
+    unsigned seed = seed_of_run();
     char value[24];
     char out[1024];
     size_t carried = 0;
-    printf("SEED=%u\n", seed);
     for (int round = 0; round < 60000; round++) {
         size_t size = (size_t)rand_r(&seed) % sizeof(value);
         for (size_t i = 0; i < size; i++) {
