@@ -329,7 +329,7 @@ static void report(struct transport_call *call, CURLcode code)
     struct transport_answer answer = {.body = call->body};
     char *type = NULL;
     if (code != CURLE_OK) {
-        failure_describe(&(struct failure){.code = code,
+        failure_describe(&(struct failure){.code = (int)code,
                                            .reason = call->reason,
                                            .settings = call->transport->settings,
                                            .body_too_large = call->too_large,
