@@ -20,7 +20,7 @@ CANARY = "canary-value-"  # every secret of the tests' fixtures begins with this
 
 FIXTURE = """
 tokens:
-  - {name: agent, vaults: [prod, other]}
+  - {name: agent, vaults: [prod, other, aaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbb]}
   - {name: elsewhere, vaults: [empty]}
   - {name: nowhere, vaults: []}
 vaults:
@@ -49,6 +49,8 @@ vaults:
       - title: api
         fields: [{label: credential, value: canary-value-api}]
   - name: empty
+  - {name: double, id: aaaaaaaaaaaaaaaaaaaaaaaaaa}
+  - {name: Double, id: bbbbbbbbbbbbbbbbbbbbbbbbbb}
   - name: hidden
     id: hiddenhiddenhiddenhiddenhi
     items:

@@ -91,6 +91,27 @@ def test_vault_by_id_that_was_not_granted(good):
     expect(good.init(template), 77, r"denies access \(403\)")
 
 
+# References that lead nowhere, or to several places.
+
+
+@pytest.mark.parametrize("reference, pattern", [
+    ("op://prd/x/y", 'no vault "prd"; did you mean "prod"'),
+    ("op://prod/dbb/x", 'no item "dbb"; did you mean "db"'),
+    ("op://prod/odd/fourth/x", 'no section "fourth"'),
+    ("op://prod/odd/third/x", 'no field or file "x"'),
+    ("op://prod/db/pasword", 'did you mean "password"'),
+    ("op://cccccccccccccccccccccccccc/x/y", "no vault with this ID"),
+    ("op://double/x/y", 'vault "double" is ambiguous: 2 match .*a{26}, b{26}'),
+    ("op://prod/twin/a", 'item "twin" is ambiguous: 2 match'),
+    ("op://prod/odd/same/double", 'section "same" is ambiguous: 2 match'),
+    ("op://prod/odd/double", 'field "double" is ambiguous: 2 match'),
+], ids=lambda value: value if value.startswith("op:") else "")
+def test_reference_that_cannot_be_resolved(good, reference, pattern):
+    result = good.init(agent.TEMPLATE.replace("op://prod/db/username", reference))
+    expect(result, 66, pattern)
+    assert result.said(f"template.yaml:[0-9]+:[0-9]+: {reference}: "), result
+
+
 # The server.
 
 
