@@ -57,6 +57,29 @@ static void check_values(struct cycle *cycle)
     }
 }
 
+static bool is_empty(const struct cycle *cycle, const struct text *text)
+{
+    for (size_t i = 0; i < text->count; i++) {
+        const struct text_part *part = &text->parts[i];
+        const struct secret *value =
+            part->kind == TEXT_REFERENCE ? cycle->values.list[part->reference].bytes : NULL;
+        if (part->kind == TEXT_LITERAL || !value || secret_size(value) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The kubelet cannot tell an empty value from a missing key (KEP-3721). */
+static void warn_of_empty(const struct cycle *cycle, const struct file *file)
+{
+    for (size_t i = 0; i < file->variables_count && file->dialect == DIALECT_KUBERNETES; i++) {
+        if (is_empty(cycle, &file->variables[i].value.text)) {
+            journal_empty(cycle->journal, file->path, file->variables[i].name);
+        }
+    }
+}
+
 static bool render_output(struct cycle *cycle, size_t index, struct error *err)
 {
     const struct output *output = &cycle->template->outputs[index];
@@ -74,6 +97,7 @@ static bool render_output(struct cycle *cycle, size_t index, struct error *err)
             error_wrap(&error, "file %s", file->path);
             note(cycle, file->place, &error);
         } else if (!left_out) {
+            warn_of_empty(cycle, file);
             generation_add(generation, &made);
         }
     }

@@ -89,6 +89,13 @@ void journal_item_read(const struct journal *journal, const char *vault, const c
               log_text(LOG_KEY_NAMESPACE, journal->log->namespace));
 }
 
+void journal_empty(const struct journal *journal, const char *file, const char *variable)
+{
+    log_write(journal->log, LOG_WARN,
+              "the value is empty, which the kubelet cannot tell from a missing key",
+              log_text(LOG_KEY_FILE, file), log_text(LOG_KEY_VARIABLE, variable));
+}
+
 void journal_published(const struct journal *journal, const char *directory, size_t files,
                        bool changed)
 {

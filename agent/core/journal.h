@@ -29,6 +29,7 @@ void journal_token(const struct journal *journal, const struct settings *setting
 /* The audit trail: 1Password's own report names only the Connect server (design.md). */
 void journal_item_read(const struct journal *journal, const char *vault, const char *item,
                        uint64_t version);
+void journal_empty(const struct journal *journal, const char *file, const char *variable);
 void journal_published(const struct journal *journal, const char *directory, size_t files,
                        bool changed);
 void journal_error(const struct journal *journal, enum log_level level, const char *message,

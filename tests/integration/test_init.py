@@ -113,6 +113,21 @@ def test_every_dialect_is_written(place):
     assert all(b"canary-value-api" in content for content in place.names().values())
 
 
+def test_empty_value_for_the_kubelet_is_warned_of(place):
+    template = """
+version: 1
+outputs:
+  - directory: {directory}
+    files:
+      - {path: k.env, dialect: kubernetes, env: {EMPTY: "", FULL: op://prod/db/username}}
+      - {path: s.env, dialect: sh, env: {EMPTY: ""}}
+"""
+    result = place.init(template)
+    assert result.status == 0, result
+    warned = [(e["file"], e["variable"]) for e in result.events if "kubelet" in e["message"]]
+    assert warned == [("k.env", "EMPTY")]
+
+
 def test_optional_and_default(place):
     template = """
 version: 1
