@@ -239,10 +239,12 @@ END
 
 how_to_remove() {
     title "The files stay. To remove them and the demo's token:"
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo='sudo '
     if grep -qF " $demo tmpfs " /proc/mounts; then
-        echo "umount $demo && rmdir $demo"
+        echo "${sudo}umount $demo && ${sudo}rmdir $demo"
     else
-        echo "rm -r $demo"
+        echo "${sudo}rm -r $demo"
     fi | indent
 }
 

@@ -66,6 +66,11 @@ Test(text, spans_follow_the_rules_of_op_inject)
          "<xop://v/i/f -op://v +op:// \\op:// .op://>"},
         {"{{ \"{{ raw }}\" }}", "<{{ raw }}>"},
         {"{{ \"say \\\"op://x\\\"\" }}", "<say \"op://x\">"},
+        {"{{ \"x\" }}{{ \"\" }}y{{ op://v/i/f }}}}", "<xy>[op://v/i/f]<}}>"},
+        {"{\"a\":{\"b\":{{ op://v/i/f }}}}", "<{\"a\":{\"b\":>[op://v/i/f]<}}>"},
+        {"/op://v/i/f _op://v/i/f", "</>[op://v/i/f]< _>[op://v/i/f]"},
+        {"op://v/i/f$ OP://v/i/f op:/", "[op://v/i/f]<$ OP://v/i/f op:/>"},
+        {"op://v/i/private key", "[op://v/i/private]< key>"},
         {"} }} {", "<} }} {>"},
     };
     check(TEXT_SPANS, cases, sizeof(cases) / sizeof(cases[0]));
@@ -76,6 +81,7 @@ Test(text, a_whole_reference_may_hold_spaces)
     const struct expectation cases[] = {
         {"op://v/private item/private key", "[op://v/private item/private key]"},
         {"op://v/i/f and more: x", "[op://v/i/f]< and more: x>"},
+        {"op://v/i/private key\n", "[op://v/i/private]< key\n>"},
     };
     check(TEXT_WHOLE, cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -83,8 +89,19 @@ Test(text, a_whole_reference_may_hold_spaces)
 Test(text, mistakes_are_found_at_their_place)
 {
     const struct expectation cases[] = {
-        {"ab {{ op://v/i/f", "!3"}, {"ab {{ .Values.x }}", "!3"}, {"ab {{ op://v/i:/f }}", "!14"},
-        {"ab {{ \"x }}", "!6"},     {"x op://v ", "!8"},
+        {"ab {{ op://v/i/f", "!3"},
+        {"ab {{ .Values.x }}", "!3"},
+        {"ab {{ op://v/i:/f }}", "!14"},
+        {"ab {{ \"x }}", "!6"},
+        {"x op://v ", "!8"},
+        {"ab {{", "!3"},
+        {"a {{ op://v/i/f {{ \"x\" }}", "!2"},
+        {"{{ \"x\" y }}", "!7"},
+        {"{{ op://v/i/f | trim }}", "!16"},
+        {"{{ \"x\"|trim }}", "!7"},
+        {"op://v/$I/f", "!7"},
+        {"op://v/i/f${F}", "!10"},
+        {"http://op://x", "!13"},
     };
     check(TEXT_SPANS, cases, sizeof(cases) / sizeof(cases[0]));
 }
