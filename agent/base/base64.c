@@ -1,6 +1,7 @@
 #include "base/base64.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static int digit(char c)
 {
@@ -46,6 +47,37 @@ bool base64_decode(struct str text, struct secret *bytes, struct error *err)
     }
     if (bits >= 6) {
         return error_set(err, ERROR_CONTENT, "not base64: cut off at byte %zu", text.size);
+    }
+    return true;
+}
+
+/* One to three bytes as two to four characters. */
+static struct str encode_group(struct str bytes, enum base64_kind kind, char group[4])
+{
+    static const char *const alphabets[] = {
+        [BASE64_STANDARD] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        [BASE64_URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    };
+    uint32_t window = 0;
+    for (size_t i = 0; i < 3; i++) {
+        window = window << 8 | (i < bytes.size ? (unsigned char)bytes.bytes[i] : 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        group[i] = i <= bytes.size ? alphabets[kind][window >> (18 - 6 * i) & 63] : '=';
+    }
+    return (struct str){group, kind == BASE64_STANDARD ? 4 : bytes.size + 1};
+}
+
+bool base64_encode(struct str bytes, enum base64_kind kind, struct secret *text, struct error *err)
+{
+    for (size_t at = 0; at < bytes.size; at += 3) {
+        char group[4];
+        size_t end = at + 3 < bytes.size ? at + 3 : bytes.size;
+        bool ok = secret_append(text, encode_group(str_slice(bytes, at, end), kind, group), err);
+        explicit_bzero(group, sizeof(group));
+        if (!ok) {
+            return false;
+        }
     }
     return true;
 }

@@ -25,7 +25,17 @@ bool findings_add(struct findings *findings, struct place place, const struct er
         findings->dropped++;
         return false;
     }
-    findings->list[findings->count++] = (struct finding){place, *error};
+    findings->list[findings->count++] = (struct finding){place, *error, false};
+    return false;
+}
+
+bool findings_hide(struct findings *findings, struct place place, const struct error *error)
+{
+    size_t before = findings->count;
+    findings_add(findings, place, error);
+    if (findings->count > before) {
+        findings->list[before].hidden = true;
+    }
     return false;
 }
 

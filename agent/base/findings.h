@@ -16,6 +16,7 @@ struct place {
 struct finding {
     struct place place;
     struct error error;
+    bool hidden; /* do not show the line: it may hold a password */
 };
 
 struct findings {
@@ -29,6 +30,8 @@ void findings_done(struct findings *findings);
 
 /* Adds one; returns false so that a failing check can `return findings_add(…)`. */
 bool findings_add(struct findings *findings, struct place place, const struct error *error);
+/* The same for a line that may hold a password: it is never shown. */
+bool findings_hide(struct findings *findings, struct place place, const struct error *error);
 bool findings_format(struct findings *findings, struct place place, enum error_code code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -11,6 +11,8 @@ enum {
     LIMIT_PATH_DEPTH = 16,         /* components of a published file's path */
     LIMIT_NAME = 255,              /* one component (NAME_MAX) */
     LIMIT_REFERENCE = 1024,        /* the text of one secret reference */
+    LIMIT_TREE_PATH = 4096,        /* keys of a subtree, joined: db.hosts[0].name */
+    LIMIT_VARIABLE = 128 << 10,    /* NAME=value and NUL: MAX_ARG_STRLEN of Linux's execve(2) */
 
     /* Connect. */
     LIMIT_TOKEN = 64 << 10,     /* a token is about 1.7 kB */

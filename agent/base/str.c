@@ -82,9 +82,7 @@ size_t str_find(struct str text, size_t from, const char *needle)
     return hit ? (size_t)(hit - text.bytes) : text.size;
 }
 
-/* Size of the well-formed UTF-8 character at the start of `text`, its code point in *ret_point;
- * 0 if it is malformed. */
-static size_t decode(struct str text, uint32_t *ret_point)
+size_t str_decode(struct str text, uint32_t *ret_point)
 {
     static const struct {
         unsigned char mask, lead;
@@ -119,7 +117,7 @@ bool str_is_utf8(struct str text)
 {
     uint32_t point;
     for (size_t at = 0; at < text.size;) {
-        size_t size = decode(str_slice(text, at, text.size), &point);
+        size_t size = str_decode(str_slice(text, at, text.size), &point);
         if (size == 0) {
             return false;
         }
@@ -140,7 +138,7 @@ void str_print(struct str text, char *out, size_t size)
     size_t used = 0;
     for (size_t at = 0; at < text.size;) {
         uint32_t point = 0;
-        size_t step = decode(str_slice(text, at, text.size), &point);
+        size_t step = str_decode(str_slice(text, at, text.size), &point);
         bool shown = step > 0 && is_printable(point);
         size_t width = shown ? step : 1;
         if (used + width >= size) {

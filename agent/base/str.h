@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str {
     const char *bytes; /* borrowed; may be null when size is 0 */
@@ -24,6 +25,9 @@ bool str_starts(struct str text, const char *prefix);
 /* Offset of the first occurrence at or after `from`; text.size if there is none. */
 size_t str_find(struct str text, size_t from, const char *needle);
 
+/* Size of the well-formed UTF-8 character that `text` begins with, its code point in *ret_point; 0
+ * when it is malformed. */
+size_t str_decode(struct str text, uint32_t *ret_point);
 /* RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF. */
 bool str_is_utf8(struct str text);
 

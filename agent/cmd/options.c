@@ -95,7 +95,7 @@ static void set_defaults(struct options *options)
 {
     *options = (struct options){
         .template_path = "/etc/connect-agent/template.yaml",
-        .overrides = {.environment = environment},
+        .overrides = {.environment = environment, .variables = environ},
         .log = {.fd = STDERR_FILENO,
                 .level = LOG_INFO,
                 .format = isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON,

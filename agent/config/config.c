@@ -19,74 +19,93 @@ static bool decode_version(struct decoder *decoder, const struct yaml_node *node
                         text.bytes));
 }
 
-static bool decode_setting(struct decoder *decoder, const struct yaml_node *node,
-                           enum setting setting)
+static bool decode_setting(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
-    static const char *const expected[] = {
-        [SETTING_URL] = "a URL such as http://onepassword-connect:8080",
-        [SETTING_PATH] = "the path of a file",
-        [SETTING_DURATION] = "a duration such as 60s",
-        [SETTING_ADDRESS] = "an address such as 127.0.0.1:9180",
-    };
     struct str text;
     struct error error;
-    if (!decode_scalar(decoder, node, expected[settings_describe(setting)->type], &text)) {
+    enum setting setting;
+    (void)into;
+    if (!settings_find(node->key->text, &setting) ||
+        !decode_scalar(decoder, node, settings_shape(setting)->expected, &text)) {
         return false;
     }
     return settings_set(&decoder->template->settings, setting, text, &error) ||
-           findings_add(decoder->findings, node->place, &error);
+           findings_hide(decoder->findings, node->place, &error);
 }
 
-/* The keys of a block are the settings that say they belong to it. */
-static bool decode_block(struct decoder *decoder, const struct yaml_node *node, const char *block,
-                         const char *what)
+size_t config_block_keys(const char *block, struct key keys[SETTINGS])
 {
-    struct key keys[SETTINGS];
     size_t count = 0;
     for (int i = 0; i < SETTINGS; i++) {
         const struct setting_info *info = settings_describe((enum setting)i);
         if (strcmp(info->block, block) == 0) {
-            keys[count++] = (struct key){info->key, KEY_OPTIONAL, info->help, NULL};
+            keys[count++] = (struct key){info->key, KEY_OPTIONAL, info->help,
+                                         settings_shape((enum setting)i), decode_setting};
         }
     }
-    bool ok = decode_mapping(decoder, node, what, keys, count, NULL);
-    for (int i = 0; i < SETTINGS && node->kind == YAML_MAPPING; i++) {
-        const struct setting_info *info = settings_describe((enum setting)i);
-        const struct yaml_node *child =
-            strcmp(info->block, block) == 0 ? yaml_get(node, info->key) : NULL;
-        if (child) {
-            ok = decode_setting(decoder, child, (enum setting)i) && ok;
-        }
-    }
-    return ok;
+    return count;
 }
+
+/* The keys of a block are the settings that say they belong to it. */
+static bool decode_block(struct decoder *decoder, const struct yaml_node *node,
+                         const struct shape *block)
+{
+    struct key keys[SETTINGS];
+    struct shape shape = *block;
+    shape.keys = keys;
+    shape.keys_count = config_block_keys(block->block, keys);
+    return decode_mapping(decoder, node, &shape, NULL);
+}
+
+static const struct shape connect_shape = {
+    .kind = SHAPE_SETTINGS, .expected = "the block connect", .block = "connect"};
+static const struct shape refresh_shape = {
+    .kind = SHAPE_SETTINGS, .expected = "the block refresh", .block = "refresh"};
 
 static bool decode_connect(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     (void)into;
-    return decode_block(decoder, node, "connect", "the block connect");
+    return decode_block(decoder, node, &connect_shape);
 }
 
 static bool decode_refresh(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     (void)into;
-    return decode_block(decoder, node, "refresh", "the block refresh");
+    return decode_block(decoder, node, &refresh_shape);
 }
 
 static bool decode_listen(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
-    (void)into;
-    return yaml_is_null(node) || decode_setting(decoder, node, SETTING_LISTEN);
+    return yaml_is_null(node) || decode_setting(decoder, node, into);
 }
 
+static const struct shape version_shape = {
+    .kind = SHAPE_SCALAR, .expected = "the version 1", .also = SHAPE_NUMBER, .pattern = "^1$"};
+static const struct shape listen_shape = {.kind = SHAPE_SCALAR,
+                                          .expected = "an address such as 127.0.0.1:9180",
+                                          .also = SHAPE_NULL,
+                                          .pattern = "^$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"};
+
 static const struct key keys[] = {
-    {"version", KEY_REQUIRED, "version of this format: 1", decode_version},
-    {"connect", KEY_OPTIONAL, "the Connect server", decode_connect},
-    {"refresh", KEY_OPTIONAL, "how often to look for changes", decode_refresh},
-    {"listen", KEY_OPTIONAL, "address:port of metrics and health", decode_listen},
-    {"outputs", KEY_REQUIRED, "what to publish, and where", output_decode_list},
-    {"exec", KEY_LATER, "the command that gets secrets in its environment", NULL},
+    {"version", KEY_REQUIRED, "version of this format: 1", &version_shape, decode_version},
+    {"connect", KEY_OPTIONAL, "the Connect server", &connect_shape, decode_connect},
+    {"refresh", KEY_OPTIONAL, "how often to look for changes", &refresh_shape, decode_refresh},
+    {"listen", KEY_OPTIONAL, "address:port of metrics and health", &listen_shape, decode_listen},
+    {"outputs", KEY_REQUIRED, "what to publish, and where", &output_list_shape, output_decode_list},
+    {"exec", KEY_LATER, "the command that gets secrets in its environment", NULL, NULL},
 };
+
+static const struct shape shape = {
+    .kind = SHAPE_MAPPING,
+    .expected = "the template",
+    .keys = keys,
+    .keys_count = sizeof(keys) / sizeof(keys[0]),
+};
+
+const struct shape *config_shape(void)
+{
+    return &shape;
+}
 
 static bool read_source(const char *path, struct buf *source, struct findings *findings)
 {
@@ -101,16 +120,17 @@ static bool read_source(const char *path, struct buf *source, struct findings *f
     return findings_add(findings, (struct place){.line = 0}, &error);
 }
 
-static bool decode(struct template *template, struct str source, struct findings *findings)
+static bool decode(struct template *template, struct str source, char *const environment[],
+                   struct findings *findings)
 {
-    struct decoder decoder = {.template = template, .findings = findings};
+    struct decoder decoder = {
+        .template = template, .findings = findings, .environment = environment};
     size_t before = findings->count + findings->dropped;
     struct yaml_node *root = yaml_read(template->path, source, findings);
     if (!root) {
         return false;
     }
-    bool ok =
-        decode_mapping(&decoder, root, "the template", keys, sizeof(keys) / sizeof(keys[0]), NULL);
+    bool ok = decode_mapping(&decoder, root, &shape, NULL);
     yaml_node_free(root);
     return ok && findings->count + findings->dropped == before;
 }
@@ -131,7 +151,7 @@ bool config_load(const char *path, const struct overrides *overrides, struct fin
     references_init(&template->references);
     settings_init(&template->settings);
     bool ok = read_source(path, &source, findings);
-    ok = ok && decode(template, buf_str(&source), findings);
+    ok = ok && decode(template, buf_str(&source), overrides->variables, findings);
     ok = settings_override(&template->settings, overrides, findings) && ok;
     buf_done(&source);
     findings_sort(findings);

@@ -29,37 +29,37 @@ bool decode_fail_key(struct decoder *decoder, const struct yaml_node *key, const
                        refers ? "a reference cannot stand in a key, only in a value" : message);
 }
 
-static const struct key *find_key(const struct key keys[], size_t count, struct str name)
+static const struct key *find_key(const struct shape *shape, struct str name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (str_is(name, keys[i].name)) {
-            return &keys[i];
+    for (size_t i = 0; i < shape->keys_count; i++) {
+        if (str_is(name, shape->keys[i].name)) {
+            return &shape->keys[i];
         }
     }
     return NULL;
 }
 
-static bool fail_unknown(struct decoder *decoder, const struct yaml_node *key, const char *what,
-                         const struct key keys[], size_t count)
+static bool fail_unknown(struct decoder *decoder, const struct yaml_node *key,
+                         const struct shape *shape)
 {
     const char *names[KEYS_MOST];
     char list[LIMIT_MESSAGE / 2] = "";
     char message[LIMIT_MESSAGE];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < shape->keys_count; i++) {
         size_t used = strlen(list);
-        names[i] = keys[i].name;
-        snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", keys[i].name);
+        names[i] = shape->keys[i].name;
+        snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", names[i]);
     }
-    const char *nearest = str_suggest(key->text, names, count);
+    const char *nearest = str_suggest(key->text, names, shape->keys_count);
     int size = (int)(key->text.size < 64 ? key->text.size : 64);
     snprintf(message, sizeof(message), "unknown key \"%.*s\" in %s; %s%s%s", size, key->text.bytes,
-             what, nearest ? "did you mean \"" : "known: ", nearest ? nearest : list,
+             shape->expected, nearest ? "did you mean \"" : "known: ", nearest ? nearest : list,
              nearest ? "\"?" : "");
     return decode_fail_key(decoder, key, message);
 }
 
-static bool check_keys(struct decoder *decoder, const struct yaml_node *node, const char *what,
-                       const struct key keys[], size_t count)
+static bool check_keys(struct decoder *decoder, const struct yaml_node *node,
+                       const struct shape *shape)
 {
     bool ok = true;
     for (const struct yaml_node *child = node->first; child; child = child->next) {
@@ -67,9 +67,9 @@ static bool check_keys(struct decoder *decoder, const struct yaml_node *node, co
             ok = false;
             continue;
         }
-        const struct key *key = find_key(keys, count, child->key->text);
+        const struct key *key = find_key(shape, child->key->text);
         if (!key) {
-            ok = fail_unknown(decoder, child->key, what, keys, count);
+            ok = fail_unknown(decoder, child->key, shape);
         } else if (key->rule == KEY_LATER) {
             ok = decode_fail(decoder, child->key,
                              "\"%s\" is not supported by this version of connect-agent", key->name);
@@ -78,22 +78,127 @@ static bool check_keys(struct decoder *decoder, const struct yaml_node *node, co
     return ok;
 }
 
-bool decode_mapping(struct decoder *decoder, const struct yaml_node *node, const char *what,
-                    const struct key keys[], size_t count, void *into)
+/* The key of the rule's first that is there, from the `from`th on; null when none is. */
+static const struct yaml_node *next_of(const struct yaml_node *node, const struct shape_rule *rule,
+                                       size_t *from)
 {
-    if (node->kind != YAML_MAPPING) {
-        return decode_fail_kind(decoder, node, what);
+    while (*from < SHAPE_RULE_KEYS && rule->keys[*from]) {
+        const struct yaml_node *child = yaml_get(node, rule->keys[(*from)++]);
+        if (child) {
+            return child->key;
+        }
     }
-    bool ok = check_keys(decoder, node, what, keys, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct yaml_node *child = yaml_get(node, keys[i].name);
-        if (!child && keys[i].rule == KEY_REQUIRED) {
-            ok = decode_fail(decoder, node, "%s needs the key \"%s\"", what, keys[i].name);
-        } else if (child && keys[i].decode && keys[i].rule != KEY_LATER) {
-            ok = keys[i].decode(decoder, child, into) && ok;
+    return NULL;
+}
+
+static bool fail_none(struct decoder *decoder, const struct yaml_node *node,
+                      const struct shape_rule *rule, const struct shape *shape)
+{
+    char list[LIMIT_MESSAGE / 2] = "";
+    for (size_t i = 0; i < SHAPE_RULE_KEYS && rule->keys[i]; i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", rule->keys[i]);
+    }
+    return decode_fail(decoder, node, "%s needs one of %s", shape->expected, list);
+}
+
+static bool check_rule(struct decoder *decoder, const struct yaml_node *node,
+                       const struct shape_rule *rule, const struct shape *shape)
+{
+    size_t at = 0;
+    const struct yaml_node *first = next_of(node, rule, &at);
+    const struct yaml_node *second = next_of(node, rule, &at);
+    if (rule->kind == RULE_NEEDS) {
+        bool has_key = first && str_is(first->text, rule->keys[0]);
+        return !has_key || second || decode_fail(decoder, first, "%s", rule->message);
+    }
+    if (rule->kind == RULE_ONE_OF && !first) {
+        return fail_none(decoder, node, rule, shape);
+    }
+    if (!second) {
+        return true;
+    }
+    if (rule->kind == RULE_NOT_BOTH) {
+        return decode_fail(decoder, second, "%s", rule->message);
+    }
+    return decode_fail(decoder, second, "\"%s\" and \"%s\" exclude each other: %s",
+                       first->text.bytes, second->text.bytes, rule->message);
+}
+
+bool decode_check(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape)
+{
+    static const struct {
+        bool scalar, sequence, mapping;
+    } kinds[] = {
+        [SHAPE_SCALAR] = {.scalar = true},
+        [SHAPE_NAME] = {.scalar = true},
+        [SHAPE_LIST] = {.sequence = true},
+        [SHAPE_MAPPING] = {.mapping = true},
+        [SHAPE_SETTINGS] = {.mapping = true},
+        [SHAPE_MAP] = {.mapping = true},
+        [SHAPE_EITHER] = {.scalar = true, .mapping = true},
+        [SHAPE_TREE] = {.scalar = true, .sequence = true, .mapping = true},
+    };
+    bool null = yaml_is_null(node);
+    bool may_be_null = (shape->also & SHAPE_NULL) || shape->kind == SHAPE_TREE;
+    bool fits = node->kind == YAML_SCALAR     ? kinds[shape->kind].scalar && (!null || may_be_null)
+                : node->kind == YAML_SEQUENCE ? kinds[shape->kind].sequence
+                                              : kinds[shape->kind].mapping;
+    const char *expected =
+        null && shape == &shape_text ? "a string, such as \"\"" : shape->expected;
+    return (fits && node->kind != YAML_BROKEN) || decode_fail_kind(decoder, node, expected);
+}
+
+static bool decode_keys(struct decoder *decoder, const struct yaml_node *node,
+                        const struct shape *shape, void *into)
+{
+    bool ok = true;
+    for (size_t i = 0; i < shape->keys_count; i++) {
+        const struct key *key = &shape->keys[i];
+        const struct yaml_node *child = yaml_get(node, key->name);
+        if (!child && key->rule == KEY_REQUIRED) {
+            ok = decode_fail(decoder, node, "%s needs the key \"%s\"", shape->expected, key->name);
+        } else if (child && key->rule != KEY_LATER) {
+            ok =
+                decode_check(decoder, child, key->shape) && key->decode(decoder, child, into) && ok;
         }
     }
     return ok;
+}
+
+bool decode_mapping(struct decoder *decoder, const struct yaml_node *node,
+                    const struct shape *shape, void *into)
+{
+    if (node->kind != YAML_MAPPING) {
+        return decode_fail_kind(decoder, node, shape->expected);
+    }
+    bool ok = check_keys(decoder, node, shape);
+    ok = decode_keys(decoder, node, shape, into) && ok;
+    for (size_t i = 0; i < shape->rules_count; i++) {
+        ok = check_rule(decoder, node, &shape->rules[i], shape) && ok;
+    }
+    return ok;
+}
+
+bool decode_name(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape,
+                 size_t *ret_index)
+{
+    const char *names[KEYS_MOST];
+    char list[LIMIT_MESSAGE / 4] = "";
+    size_t count = 0;
+    for (; shape->name(count); count++) {
+        size_t used = strlen(list);
+        names[count] = shape->name(count);
+        if (str_is(node->text, names[count])) {
+            *ret_index = count;
+            return true;
+        }
+        snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", names[count]);
+    }
+    const char *nearest = str_suggest(node->text, names, count);
+    return decode_fail(
+        decoder, node, "no %s \"%.64s\"; %s%s%s", node->key->text.bytes, node->text.bytes,
+        nearest ? "did you mean \"" : "known: ", nearest ? nearest : list, nearest ? "\"?" : "");
 }
 
 bool decode_scalar(struct decoder *decoder, const struct yaml_node *node, const char *expected,
@@ -178,8 +283,9 @@ bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum tex
     if (!decode_scalar(decoder, node, expected, &source)) {
         return false;
     }
-    if (!text_parse(source, rule, &decoder->template->references, locate_scalar(&locator, node),
-                    &text, &place, &error)) {
+    const struct text_context context = {rule, locate_scalar(&locator, node),
+                                         &decoder->template->references, decoder->environment};
+    if (!text_parse(source, &context, &text, &place, &error)) {
         return findings_add(decoder->findings, place, &error);
     }
     text_done(ret_text);
@@ -187,15 +293,15 @@ bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum tex
     return true;
 }
 
-bool decode_list(struct decoder *decoder, const struct yaml_node *node, const char *expected,
+bool decode_list(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape,
                  size_t size, bool (*each)(struct decoder *, const struct yaml_node *, void *),
                  void **ret_list, size_t *ret_count)
 {
     if (node->kind != YAML_SEQUENCE) {
-        return decode_fail_kind(decoder, node, expected);
+        return decode_fail_kind(decoder, node, shape->expected);
     }
     if (node->count == 0) {
-        return decode_fail(decoder, node, "expected %s, found an empty one", expected);
+        return decode_fail(decoder, node, "expected %s, found an empty one", shape->expected);
     }
     char *list = calloc(node->count, size);
     if (!list) {
@@ -205,7 +311,7 @@ bool decode_list(struct decoder *decoder, const struct yaml_node *node, const ch
     *ret_count = node->count;
     bool ok = true;
     for (const struct yaml_node *child = node->first; child; child = child->next) {
-        ok = each(decoder, child, list) && ok;
+        ok = decode_check(decoder, child, shape->element) && each(decoder, child, list) && ok;
         list += size;
     }
     return ok;

@@ -1,38 +1,27 @@
-/* Mappings of the template into structures, by tables: what keys there are, what each takes, which
- * are required, which come with a later version. The tables are the one source of what a template
- * can say. Every mistake becomes a finding; decoding goes on after it. */
+/* Nodes of the template into structures, by the tables of config/shape.h. Every mistake becomes a
+ * finding; decoding goes on after it. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/findings.h"
+#include "config/shape.h"
 #include "config/yaml.h"
 #include "model/template.h"
 
 struct decoder {
     struct template *template; /* being filled */
     struct findings *findings;
+    char *const *environment; /* NAME=value, ended by null: for variables in references */
 };
 
-enum key_rule {
-    KEY_OPTIONAL,
-    KEY_REQUIRED,
-    KEY_LATER, /* known, and refused by this version */
-};
-
-struct key {
-    const char *name;
-    enum key_rule rule;
-    const char *help; /* one line */
-    /* Decodes the value into the structure of the table; null when somebody else looks at it. */
-    bool (*decode)(struct decoder *decoder, const struct yaml_node *node, void *into);
-};
-
-/* Checks the keys of `node`, which `what` names in messages ("a file"), then decodes in the order
- * of the table. False when anything was wrong. */
-bool decode_mapping(struct decoder *decoder, const struct yaml_node *node, const char *what,
-                    const struct key keys[], size_t count, void *into);
+/* Checks `node` by its shape, a mapping: its keys, the shapes of their values and the rules between
+ * them. Then decodes in the order of the table. False when anything was wrong. */
+bool decode_mapping(struct decoder *decoder, const struct yaml_node *node,
+                    const struct shape *shape, void *into);
+/* A finding when the node is not of the shape's kind: a list, a mapping, a string. */
+bool decode_check(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape);
 
 /* A finding at the node, with a printf format; false. */
 #define decode_fail(decoder, node, ...)                                                            \
@@ -57,8 +46,12 @@ bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *
 bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum text_rule rule,
                  struct text *ret_text);
 
+/* One of the shape's names; *ret_index is its place among them. */
+bool decode_name(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape,
+                 size_t *ret_index);
+
 /* A sequence of at least one: `each` decodes one into the zeroed element. *ret_list is owned by the
  * caller also on failure. */
-bool decode_list(struct decoder *decoder, const struct yaml_node *node, const char *expected,
+bool decode_list(struct decoder *decoder, const struct yaml_node *node, const struct shape *shape,
                  size_t size, bool (*each)(struct decoder *, const struct yaml_node *, void *),
                  void **ret_list, size_t *ret_count);

@@ -6,6 +6,8 @@
 
 #include "config/locate.h"
 #include "config/path.h"
+#include "config/properties.h"
+#include "config/tree.h"
 #include "io/file.h"
 
 static bool decode_path(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -21,29 +23,23 @@ static bool decode_path(struct decoder *decoder, const struct yaml_node *node, v
            decode_fail(decoder, node, "%s", error.message);
 }
 
+static const char *name_dialect(size_t index)
+{
+    return index < DIALECTS ? dialect_name((enum dialect)index) : NULL;
+}
+
+static const struct shape dialect_shape = {
+    .kind = SHAPE_NAME, .expected = "the name of a dialect", .name = name_dialect};
+
 static bool decode_dialect(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct file *file = into;
-    struct str text;
-    const char *names[DIALECTS];
-    if (!decode_scalar(decoder, node, "the name of a dialect", &text)) {
+    size_t index;
+    if (!decode_name(decoder, node, &dialect_shape, &index)) {
         return false;
     }
-    for (int i = 0; i < DIALECTS; i++) {
-        names[i] = dialect_name((enum dialect)i);
-    }
-    const char *nearest = str_suggest(text, names, DIALECTS);
-    if (dialect_find(text, &file->dialect)) {
-        return true;
-    }
-    if (nearest) {
-        return decode_fail(decoder, node, "no dialect \"%.64s\"; did you mean \"%s\"?", text.bytes,
-                           nearest);
-    }
-    return decode_fail(decoder, node,
-                       "no dialect \"%.64s\"; known: sh, compose, docker, systemd, kubernetes, "
-                       "portable",
-                       text.bytes);
+    file->dialect = (enum dialect)index;
+    return true;
 }
 
 static bool decode_own_mode(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -79,18 +75,28 @@ static bool decode_default(struct decoder *decoder, const struct yaml_node *node
     return decode_text(decoder, node, TEXT_WHOLE, &value->fallback);
 }
 
-static bool check_value(struct decoder *decoder, const struct yaml_node *node,
-                        const struct value_rule *value)
-{
-    return !(value->optional && value->has_fallback) ||
-           decode_fail(decoder, node,
-                       "\"optional\" and \"default\" exclude each other: left out, or replaced?");
-}
-
 static const struct key variable_keys[] = {
-    {"value", KEY_REQUIRED, "the text", decode_value},
-    {"optional", KEY_OPTIONAL, "leave it out when a reference leads nowhere", decode_optional},
-    {"default", KEY_OPTIONAL, "the text when a reference leads nowhere", decode_default},
+    {"value", KEY_REQUIRED, "the text, with references", &shape_text, decode_value},
+    {"optional", KEY_OPTIONAL, "leave the variable out when a reference leads nowhere",
+     &shape_boolean, decode_optional},
+    {"default", KEY_OPTIONAL, "the text to use when a reference leads nowhere", &shape_text,
+     decode_default},
+};
+
+static const struct shape_rule variable_rules[] = {
+    {RULE_NOT_BOTH,
+     {"optional", "default"},
+     "\"optional\" and \"default\" exclude each other: left out, or replaced?"},
+};
+
+static const struct shape variable_shape = {
+    .kind = SHAPE_EITHER,
+    .expected = "a variable",
+    .element = &shape_text,
+    .keys = variable_keys,
+    .keys_count = sizeof(variable_keys) / sizeof(variable_keys[0]),
+    .rules = variable_rules,
+    .rules_count = sizeof(variable_rules) / sizeof(variable_rules[0]),
 };
 
 static bool check_name(struct decoder *decoder, const struct yaml_node *key)
@@ -122,21 +128,20 @@ static bool decode_variable(struct decoder *decoder, const struct yaml_node *nod
     if (node->kind != YAML_MAPPING) {
         return decode_text(decoder, node, TEXT_WHOLE, &variable->value.text) && ok;
     }
-    ok = decode_mapping(decoder, node, "a variable", variable_keys,
-                        sizeof(variable_keys) / sizeof(variable_keys[0]), &variable->value) &&
-         ok;
-    return check_value(decoder, node, &variable->value) && ok;
+    return decode_mapping(decoder, node, &variable_shape, &variable->value) && ok;
 }
 
 /* --- what the file holds --- */
+
+static const struct shape env_shape = {.kind = SHAPE_MAP,
+                                       .expected = "variables and their values",
+                                       .pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
+                                       .element = &variable_shape};
 
 static bool decode_env(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct file *file = into;
     file->kind = FILE_ENV;
-    if (node->kind != YAML_MAPPING) {
-        return decode_fail_kind(decoder, node, "variables and their values");
-    }
     file->variables = calloc(node->count + 1, sizeof(*file->variables));
     if (!file->variables) {
         return decode_fail_memory(decoder, node);
@@ -197,11 +202,12 @@ static bool parse_template(struct decoder *decoder, const struct yaml_node *node
     struct error error;
     struct place place;
     struct locator locator;
+    const struct text_context context = {TEXT_SPANS, locate_file(&locator, bytes, path),
+                                         &decoder->template->references, decoder->environment};
     if (bytes.size > 0 && memchr(bytes.bytes, '\0', bytes.size)) {
         return decode_fail(decoder, node, "%s: not a text: it holds a NUL character", path);
     }
-    return text_parse(bytes, TEXT_SPANS, &decoder->template->references,
-                      locate_file(&locator, bytes, path), ret_text, &place, &error) ||
+    return text_parse(bytes, &context, ret_text, &place, &error) ||
            findings_add(decoder->findings, place, &error);
 }
 
@@ -253,63 +259,93 @@ static bool decode_file_default(struct decoder *decoder, const struct yaml_node 
     return decode_default(decoder, node, &file->value);
 }
 
-static const struct key keys[] = {
-    {"path", KEY_REQUIRED, "relative to the directory", decode_path},
-    {"dialect", KEY_OPTIONAL, "who reads the env file", decode_dialect},
-    {"mode", KEY_OPTIONAL, "octal mode", decode_own_mode},
-    {"owner", KEY_OPTIONAL, "numeric uid:gid", decode_own_owner},
-    {"env", KEY_OPTIONAL, "variables, in a dialect", decode_env},
-    {"content", KEY_OPTIONAL, "one value, byte for byte", decode_content},
-    {"template", KEY_OPTIONAL, "text with references", decode_template},
-    {"templateFile", KEY_OPTIONAL, "file with such a text", decode_template_file},
-    {"optional", KEY_OPTIONAL, "leave it out when a reference leads nowhere", decode_file_optional},
-    {"default", KEY_OPTIONAL, "the text when a reference leads nowhere", decode_file_default},
-    {"json", KEY_LATER, "a subtree as JSON", NULL},
-    {"yaml", KEY_LATER, "a subtree as YAML", NULL},
-    {"properties", KEY_LATER, "a subtree as Java properties", NULL},
+static bool decode_json(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct file *file = into;
+    file->kind = FILE_JSON;
+    return tree_decode(decoder, node, &file->tree);
+}
+
+static bool decode_yaml(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct file *file = into;
+    file->kind = FILE_YAML;
+    return tree_decode(decoder, node, &file->tree);
+}
+
+static bool decode_properties(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct file *file = into;
+    file->kind = FILE_PROPERTIES;
+    return tree_decode(decoder, node, &file->tree) && properties_check(decoder, node, file->tree);
+}
+
+static const struct shape file_path_shape = {
+    .kind = SHAPE_SCALAR,
+    .expected = "a relative path",
+    .also = SHAPE_NUMBER,
+    .pattern = "^(?!\\.?\\.?(/|$))(?!.*/\\.?\\.(/|$))(?!\\.\\.)(?!.*/\\.\\.)[^/]",
 };
 
-/* What a file is, is said by the one key that gives its content. */
-static bool check_kind(struct decoder *decoder, const struct yaml_node *node)
-{
-    static const char *const kinds[] = {"env",  "content", "template",  "templateFile",
-                                        "json", "yaml",    "properties"};
-    const char *first = NULL;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        const struct yaml_node *child = yaml_get(node, kinds[i]);
-        if (child && first) {
-            return decode_fail(decoder, child->key,
-                               "\"%s\" and \"%s\" exclude each other: a file has one content",
-                               first, kinds[i]);
-        }
-        first = child ? kinds[i] : first;
-    }
-    return first ||
-           decode_fail(decoder, node, "a file needs one of env, content, template, templateFile");
-}
+static const struct shape tree_shape = {.kind = SHAPE_TREE, .expected = "a subtree"};
 
-static bool check_dialect(struct decoder *decoder, const struct yaml_node *node)
-{
-    const struct yaml_node *dialect = yaml_get(node, "dialect");
-    const struct yaml_node *env = yaml_get(node, "env");
-    if (env && !dialect) {
-        return decode_fail(decoder, env->key,
-                           "an env file needs a \"dialect\": no quoting is read the same by every "
-                           "reader; one of sh, compose, docker, systemd, kubernetes, portable");
-    }
-    return !dialect || env ||
-           decode_fail(decoder, dialect->key, "\"dialect\" is for env files only");
-}
+static const struct shape properties_shape = {
+    .kind = SHAPE_MAP, .expected = "keys and their values", .element = &tree_shape};
 
-static bool check_rule(struct decoder *decoder, const struct yaml_node *node,
-                       const struct file *file)
-{
-    if (yaml_get(node, "env") && (file->value.optional || file->value.has_fallback)) {
-        return decode_fail(decoder, node,
-                           "in an env file, \"optional\" and \"default\" belong to a variable");
-    }
-    return check_value(decoder, node, &file->value);
-}
+static const struct key keys[] = {
+    {"path", KEY_REQUIRED, "where to write it, relative to the directory", &file_path_shape,
+     decode_path},
+    {"dialect", KEY_OPTIONAL, "the program that reads the env file", &dialect_shape,
+     decode_dialect},
+    {"mode", KEY_OPTIONAL, "octal mode of this file", &shape_mode, decode_own_mode},
+    {"owner", KEY_OPTIONAL, "numeric uid:gid of this file", &shape_owner, decode_own_owner},
+    {"env", KEY_OPTIONAL, "variables, written in a dialect", &env_shape, decode_env},
+    {"content", KEY_OPTIONAL, "one value, byte for byte: a reference, or a text with references",
+     &shape_text, decode_content},
+    {"template", KEY_OPTIONAL, "a text of several lines with references", &shape_text,
+     decode_template},
+    {"templateFile", KEY_OPTIONAL, "path of a file with such a text; relative: beside the template",
+     &shape_path, decode_template_file},
+    {"json", KEY_OPTIONAL, "a subtree, written as JSON", &tree_shape, decode_json},
+    {"yaml", KEY_OPTIONAL, "a subtree, written as YAML", &tree_shape, decode_yaml},
+    {"properties", KEY_OPTIONAL, "a subtree, written as Java properties", &properties_shape,
+     decode_properties},
+    {"optional", KEY_OPTIONAL, "leave the file out when a reference leads nowhere", &shape_boolean,
+     decode_file_optional},
+    {"default", KEY_OPTIONAL, "the text to use when a reference leads nowhere", &shape_text,
+     decode_file_default},
+};
+
+#define ENV_RULES "in an env file, \"optional\" and \"default\" belong to a variable"
+#define TREE_RULES "a structured file has no \"default\"; it can be \"optional\""
+
+static const struct shape_rule rules[] = {
+    {RULE_ONE_OF,
+     {"env", "content", "template", "templateFile", "json", "yaml", "properties"},
+     "a file has one content"},
+    {RULE_NEEDS,
+     {"env", "dialect"},
+     "an env file needs a \"dialect\": no quoting is read the same by every reader; one of sh, "
+     "compose, docker, systemd, kubernetes, portable"},
+    {RULE_NEEDS, {"dialect", "env"}, "\"dialect\" is for env files only"},
+    {RULE_NOT_BOTH,
+     {"optional", "default"},
+     "\"optional\" and \"default\" exclude each other: left out, or replaced?"},
+    {RULE_NOT_BOTH, {"env", "optional"}, ENV_RULES},
+    {RULE_NOT_BOTH, {"env", "default"}, ENV_RULES},
+    {RULE_NOT_BOTH, {"json", "default"}, TREE_RULES},
+    {RULE_NOT_BOTH, {"yaml", "default"}, TREE_RULES},
+    {RULE_NOT_BOTH, {"properties", "default"}, TREE_RULES},
+};
+
+const struct shape file_shape = {
+    .kind = SHAPE_MAPPING,
+    .expected = "a file",
+    .keys = keys,
+    .keys_count = sizeof(keys) / sizeof(keys[0]),
+    .rules = rules,
+    .rules_count = sizeof(rules) / sizeof(rules[0]),
+};
 
 bool file_decode(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
@@ -318,11 +354,5 @@ bool file_decode(struct decoder *decoder, const struct yaml_node *node, void *in
                           .mode = FILE_MODE_UNSET,
                           .uid = (uid_t)OWNER_UNSET,
                           .gid = (gid_t)OWNER_UNSET};
-    bool ok = decode_mapping(decoder, node, "a file", keys, sizeof(keys) / sizeof(keys[0]), file);
-    if (node->kind != YAML_MAPPING) {
-        return false;
-    }
-    ok = check_kind(decoder, node) && ok;
-    ok = check_dialect(decoder, node) && ok;
-    return check_rule(decoder, node, file) && ok;
+    return decode_mapping(decoder, node, &file_shape, file);
 }

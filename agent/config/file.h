@@ -8,5 +8,7 @@
 
 enum { FILE_MODE_UNSET = 07777 }; /* no mode of its own; no valid mode has these bits */
 
+extern const struct shape file_shape;
+
 /* `into` is a struct file. */
 bool file_decode(struct decoder *decoder, const struct yaml_node *node, void *into);

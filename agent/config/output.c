@@ -19,16 +19,24 @@ static bool decode_directory(struct decoder *decoder, const struct yaml_node *no
            decode_fail(decoder, node, "%s", error.message);
 }
 
+static const char *name_layout(size_t index)
+{
+    static const char *const names[] = {[LAYOUT_ATOMIC] = "atomic", [LAYOUT_PLAIN] = "plain", NULL};
+    return names[index];
+}
+
+static const struct shape layout_shape = {
+    .kind = SHAPE_NAME, .expected = "a layout: atomic or plain", .name = name_layout};
+
 static bool decode_layout(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct output *output = into;
-    struct str text;
-    if (!decode_scalar(decoder, node, "a layout: atomic or plain", &text)) {
+    size_t index;
+    if (!decode_name(decoder, node, &layout_shape, &index)) {
         return false;
     }
-    output->layout = str_is(text, "plain") ? LAYOUT_PLAIN : LAYOUT_ATOMIC;
-    return str_is(text, "plain") || str_is(text, "atomic") ||
-           decode_fail(decoder, node, "no layout \"%.64s\"; known: atomic, plain", text.bytes);
+    output->layout = (enum layout)index;
+    return true;
 }
 
 static bool decode_output_owner(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -55,27 +63,48 @@ static bool decode_allow_disk(struct decoder *decoder, const struct yaml_node *n
     return decode_boolean(decoder, node, &output->allow_disk);
 }
 
+static const struct shape files_shape = {
+    .kind = SHAPE_LIST, .expected = "a list of files", .element = &file_shape};
+
 static bool decode_files(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
     struct output *output = into;
     void *list = NULL;
-    bool ok = decode_list(decoder, node, "a list of files", sizeof(struct file), file_decode, &list,
+    bool ok = decode_list(decoder, node, &files_shape, sizeof(struct file), file_decode, &list,
                           &output->files_count);
     output->files = list;
     return ok;
 }
 
+static const struct shape directory_shape = {
+    .kind = SHAPE_SCALAR, .expected = "an absolute path", .pattern = "^/+[^/]"};
+
 static const struct key keys[] = {
-    {"directory", KEY_REQUIRED, "where the set is published, on tmpfs", decode_directory},
-    {"layout", KEY_OPTIONAL, "atomic (default) or plain", decode_layout},
-    {"owner", KEY_OPTIONAL, "numeric uid:gid of files and directories", decode_output_owner},
-    {"mode", KEY_OPTIONAL, "octal mode of files, 0400", decode_file_mode},
-    {"directoryMode", KEY_OPTIONAL, "octal mode of directories, 0750", decode_directory_mode},
-    {"allowDisk", KEY_OPTIONAL, "accept what is not tmpfs", decode_allow_disk},
-    {"files", KEY_REQUIRED, "what to write", decode_files},
-    {"beforePublish", KEY_LATER, "checks of a new generation", NULL},
-    {"onChange", KEY_LATER, "what to do after a change", NULL},
+    {"directory", KEY_REQUIRED, "where the set is published: an absolute path, on tmpfs",
+     &directory_shape, decode_directory},
+    {"layout", KEY_OPTIONAL, "atomic (default): one swap of ..data; plain: rename file by file",
+     &layout_shape, decode_layout},
+    {"owner", KEY_OPTIONAL, "numeric uid:gid of files and directories", &shape_owner,
+     decode_output_owner},
+    {"mode", KEY_OPTIONAL, "octal mode of files, 0400", &shape_mode, decode_file_mode},
+    {"directoryMode", KEY_OPTIONAL, "octal mode of directories, 0750", &shape_mode,
+     decode_directory_mode},
+    {"allowDisk", KEY_OPTIONAL, "accept a directory that is not tmpfs or ramfs", &shape_boolean,
+     decode_allow_disk},
+    {"files", KEY_REQUIRED, "what to write", &files_shape, decode_files},
+    {"beforePublish", KEY_LATER, "checks of a new generation", NULL, NULL},
+    {"onChange", KEY_LATER, "what to do after a change", NULL, NULL},
 };
+
+static const struct shape output_shape = {
+    .kind = SHAPE_MAPPING,
+    .expected = "an output",
+    .keys = keys,
+    .keys_count = sizeof(keys) / sizeof(keys[0]),
+};
+
+const struct shape output_list_shape = {
+    .kind = SHAPE_LIST, .expected = "a list of outputs", .element = &output_shape};
 
 /* Files take from their output what they do not say themselves. */
 static void inherit(struct output *output)
@@ -141,8 +170,7 @@ static bool decode_output(struct decoder *decoder, const struct yaml_node *node,
                               .gid = (gid_t)OWNER_UNSET,
                               .file_mode = 0400,
                               .directory_mode = 0750};
-    bool ok =
-        decode_mapping(decoder, node, "an output", keys, sizeof(keys) / sizeof(keys[0]), output);
+    bool ok = decode_mapping(decoder, node, &output_shape, output);
     inherit(output);
     return check_files(decoder, node, output) && ok;
 }
@@ -171,7 +199,7 @@ bool output_decode_list(struct decoder *decoder, const struct yaml_node *node, v
     struct template *template = decoder->template;
     void *list = NULL;
     (void)into;
-    bool ok = decode_list(decoder, node, "a list of outputs", sizeof(struct output), decode_output,
+    bool ok = decode_list(decoder, node, &output_list_shape, sizeof(struct output), decode_output,
                           &list, &template->outputs_count);
     template->outputs = list;
     return check_directories(decoder, node) && ok;

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "config/address.h"
+#include "config/shape.h"
 
 #define SECOND ((uint64_t)1000)
 #define DAY (SECOND * 24 * 3600)
@@ -46,6 +47,36 @@ static const struct setting_info table[SETTINGS] = {
 const struct setting_info *settings_describe(enum setting setting)
 {
     return &table[setting];
+}
+
+bool settings_find(struct str key, enum setting *ret_setting)
+{
+    for (int i = 0; i < SETTINGS; i++) {
+        if (str_is(key, table[i].key)) {
+            *ret_setting = (enum setting)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct shape *settings_shape(enum setting setting)
+{
+    static const struct shape shapes[] = {
+        [SETTING_URL] = {.kind = SHAPE_SCALAR,
+                         .expected = "a URL such as http://onepassword-connect:8080",
+                         .pattern = "^https?://[^/@?#]+(/[^@?#]*)?$"},
+        [SETTING_PATH] = {.kind = SHAPE_SCALAR,
+                          .expected = "the path of a file",
+                          .pattern = "^.+$"},
+        [SETTING_DURATION] = {.kind = SHAPE_SCALAR,
+                              .expected = "a duration such as 60s",
+                              .pattern = "^([0-9]+(ms|s|m|h|d))+$"},
+        [SETTING_ADDRESS] = {.kind = SHAPE_SCALAR,
+                             .expected = "an address such as 127.0.0.1:9180",
+                             .pattern = "^$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"},
+    };
+    return &shapes[table[setting].type];
 }
 
 void settings_init(struct settings *settings)

@@ -47,9 +47,13 @@ struct setting_info {
 struct overrides {
     const char *flags[SETTINGS];                  /* null when not given */
     const char *(*environment)(const char *name); /* null when unset; may be null itself */
+    char *const *variables; /* NAME=value, ended by null, for references; may be null */
 };
 
 const struct setting_info *settings_describe(enum setting setting);
+bool settings_find(struct str key, enum setting *ret_setting); /* keys are unique in all blocks */
+struct shape;
+const struct shape *settings_shape(enum setting setting);
 
 void settings_init(struct settings *settings); /* the defaults that are not paths */
 /* Sets one from text; the error says what is wrong with it, not where it came from. */

@@ -262,14 +262,32 @@ static bool match_url(const struct answer_item *item, const struct reference *re
     return true;
 }
 
-static bool match_field(const struct answer_field *field, const struct reference *reference,
-                        struct match *ret_match, struct error *err)
+/* The "public key" of an SSH key's item. */
+static struct str find_public_key(const struct answer_item *item)
+{
+    for (size_t i = 0; i < item->fields_count; i++) {
+        const struct answer_field *field = &item->fields[i];
+        if (str_is(field->id, "public_key") ||
+            str_equal_nocase(field->label, str_from("public key"))) {
+            return field->value;
+        }
+    }
+    return (struct str){0};
+}
+
+static bool match_field(const struct answer_item *item, const struct answer_field *field,
+                        const struct reference *reference, struct match *ret_match,
+                        struct error *err)
 {
     struct str text = field->value;
     switch (reference->attribute) {
     case ATTRIBUTE_DEFAULT:
     case ATTRIBUTE_VALUE:
         break;
+    case ATTRIBUTE_OPENSSH:
+        *ret_match =
+            (struct match){.kind = MATCH_KEY, .text = text, .public_key = find_public_key(item)};
+        return true;
     case ATTRIBUTE_TYPE:
         text = field->type;
         break;
@@ -320,6 +338,7 @@ static bool match_file(const struct answer_file *file, const struct reference *r
     case ATTRIBUTE_TYPE:
     case ATTRIBUTE_PURPOSE:
     case ATTRIBUTE_OTP:
+    case ATTRIBUTE_OPENSSH:
         return error_set(err, ERROR_NOT_FOUND,
                          "a file has no such attribute, only content, size, id and name");
     }
@@ -342,7 +361,7 @@ bool match_in_item(const struct answer_item *item, const struct reference *refer
         return fail_ambiguous(&search.candidates[set], "field", reference->field, err);
     }
     if (search.field[set]) {
-        return match_field(search.field[set], reference, ret_match, err);
+        return match_field(item, search.field[set], reference, ret_match, err);
     }
     if (search.file[set]) {
         return match_file(search.file[set], reference, ret_match, err);

@@ -19,12 +19,14 @@ bool match_entry(const struct answer_list *list, struct str part, const char *ki
 enum match_kind {
     MATCH_TEXT, /* of a field, or an attribute of a file */
     MATCH_FILE, /* the content of a file, which is another request */
+    MATCH_KEY,  /* a private key, to be converted with its public half (connect/openssh.h) */
 };
 
 struct match {
     enum match_kind kind;
     struct str text;
-    uint64_t number; /* with `is_number`: a file's size */
+    struct str public_key; /* of MATCH_KEY; size 0 when the item has none */
+    uint64_t number;       /* with `is_number`: a file's size */
     bool is_number;
     const struct answer_file *file;
 };

@@ -5,6 +5,7 @@
 
 #include "connect/answer.h"
 #include "connect/match.h"
+#include "connect/openssh.h"
 
 enum { NONE = -1, PATH_SIZE = 512, ID_SIZE = 80 };
 
@@ -183,6 +184,23 @@ static bool ask_file(struct wanted_item *item, const struct answer_file *wanted,
 
 /* --- items --- */
 
+/* A key that cannot be converted is the reference's own error. */
+static bool store_key(struct resolve *resolve, ssize_t index, const struct match *match,
+                      struct error *err)
+{
+    struct secret *bytes = secret_new(2 * match->text.size + LIMIT_REFERENCE);
+    if (bytes && openssh_convert(match->text, match->public_key, bytes, err)) {
+        values_set(resolve->values, (size_t)index, bytes);
+        return true;
+    }
+    secret_free(bytes);
+    if (!bytes || err->code == ERROR_MEMORY) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    fail_reference(resolve, index, err);
+    return true;
+}
+
 static bool store_match(struct wanted_item *item, ssize_t index, const struct match *match,
                         struct error *err)
 {
@@ -190,6 +208,9 @@ static bool store_match(struct wanted_item *item, ssize_t index, const struct ma
     char number[32];
     if (match->kind == MATCH_FILE) {
         return ask_file(item, match->file, index, err);
+    }
+    if (match->kind == MATCH_KEY) {
+        return store_key(resolve, index, match, err);
     }
     if (match->is_number) {
         snprintf(number, sizeof(number), "%llu", (unsigned long long)match->number);

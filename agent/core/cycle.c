@@ -25,7 +25,7 @@ static void note(struct cycle *cycle, struct place place, const struct error *er
 {
     char text[2 * LIMIT_MESSAGE];
     if (cycle->error.code == ERROR_NONE) {
-        const struct finding finding = {place, *error};
+        const struct finding finding = {place, *error, false};
         finding_print(&finding, text, sizeof(text));
         error_set(&cycle->error, error->code, "%s", text);
     }
@@ -91,11 +91,12 @@ static bool render_output(struct cycle *cycle, size_t index, struct error *err)
         const struct file *file = &output->files[i];
         struct generation_file made = {file->path, file->mode, file->uid, file->gid, NULL};
         struct error error;
+        struct place place;
         bool left_out = false;
         if (!render_file(file, &cycle->template->references, &cycle->values, &made.bytes, &left_out,
-                         &error)) {
+                         &place, &error)) {
             error_wrap(&error, "file %s", file->path);
-            note(cycle, file->place, &error);
+            note(cycle, place, &error);
         } else if (!left_out) {
             warn_of_empty(cycle, file);
             generation_add(generation, &made);

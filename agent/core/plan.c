@@ -18,9 +18,20 @@ static void require_value(struct plan *plan, const struct value_rule *value)
     }
 }
 
+static void require_tree(struct plan *plan, const struct tree *tree)
+{
+    require_text(plan, &tree->text);
+    for (const struct tree *child = tree->first; child; child = child->next) {
+        require_tree(plan, child);
+    }
+}
+
 static void require_file(struct plan *plan, const struct file *file)
 {
     require_value(plan, &file->value);
+    if (file->tree && !file->value.optional) {
+        require_tree(plan, file->tree);
+    }
     for (size_t i = 0; i < file->variables_count; i++) {
         require_value(plan, &file->variables[i].value);
     }

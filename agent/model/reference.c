@@ -41,12 +41,16 @@ static bool parse_query(struct str text, size_t at, enum reference_attribute *re
     struct str value = str_slice(query, equals + 1, query.size);
     *ret_at = at;
     if (str_is(key, "ssh-format")) {
-        return error_set(err, ERROR_TEMPLATE, "ssh-format is not supported by this version");
+        *ret_at = at + equals + (equals < query.size);
+        *ret_attribute = ATTRIBUTE_OPENSSH;
+        return str_is(value, "openssh") ||
+               error_set(err, ERROR_TEMPLATE, "unknown SSH format; known: ssh-format=openssh");
     }
     if (!str_is(key, "attribute") && !str_is(key, "attr")) {
-        return error_set(
-            err, ERROR_TEMPLATE,
-            "unknown query \"%.*s\" in the reference; known: attribute=", (int)key.size, key.bytes);
+        return error_set(err, ERROR_TEMPLATE,
+                         "unknown query \"%.*s\" in the reference; known: attribute=, attr=, "
+                         "ssh-format=",
+                         (int)key.size, key.bytes);
     }
     for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
         if (str_is(value, attributes[i].name)) {

@@ -1,4 +1,4 @@
-/* A secret reference, op://vault/item/[section/]field-or-file[?attribute=…], taken apart, and the
+/* A secret reference, op://vault/item/[section/]field-or-file[?query], taken apart, and the
  * set of distinct references of a template. Syntax: connect-api.md, "Secret references". */
 #pragma once
 
@@ -19,6 +19,7 @@ enum reference_attribute {
     ATTRIBUTE_CONTENT,
     ATTRIBUTE_SIZE,
     ATTRIBUTE_NAME,
+    ATTRIBUTE_OPENSSH, /* ?ssh-format=openssh: the private key as OpenSSH writes it */
 };
 
 struct reference {

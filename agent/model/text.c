@@ -3,18 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCHEME = sizeof("op://") - 1, BRACES = 2, SHOWN = 48 };
+#include "base/buf.h"
+#include "model/variable.h"
+
+enum { SCHEME = sizeof("op://") - 1, BRACES = 2, SHOWN = 48, FILTERS_MOST = 8 };
 
 #define LITERAL_BRACES "a literal {{ is written {{ \"{{\" }}"
 
 struct parser {
     struct str source;
-    struct references *references;
-    struct text_origin origin;
+    const struct text_context *context;
     struct text text;
-    size_t capacity; /* of text.parts */
-    size_t stored;   /* of text.storage, which is as large as the source */
-    size_t at;       /* where the trouble is */
+    struct buf storage; /* of the literals; parts get their pointers into it in the end */
+    size_t fixed;       /* parts before this one are not added to: a span ends there */
+    size_t at;          /* where the trouble is */
     struct error *err;
 };
 
@@ -41,18 +43,23 @@ static size_t skip_blanks(struct str text, size_t at)
     return at;
 }
 
+/* Room for one more in a list that doubles when its count is a power of two; null: no memory. */
+static void *make_room(void *list, size_t count, size_t size)
+{
+    if (count & (count - 1)) {
+        return list;
+    }
+    return reallocarray(list, count ? count * 2 : 1, size);
+}
+
 static bool add_part(struct parser *parser, const struct text_part *part)
 {
     struct text *text = &parser->text;
-    if (text->count == parser->capacity) {
-        size_t capacity = parser->capacity ? parser->capacity * 2 : 1;
-        struct text_part *parts = reallocarray(text->parts, capacity, sizeof(*parts));
-        if (!parts) {
-            return error_set(parser->err, ERROR_MEMORY, "out of memory");
-        }
-        text->parts = parts;
-        parser->capacity = capacity;
+    struct text_part *parts = make_room(text->parts, text->count, sizeof(*parts));
+    if (!parts) {
+        return error_set(parser->err, ERROR_MEMORY, "out of memory");
     }
+    text->parts = parts;
     text->parts[text->count++] = *part;
     return true;
 }
@@ -61,65 +68,87 @@ static bool add_part(struct parser *parser, const struct text_part *part)
 static bool add_literal(struct parser *parser, struct str literal)
 {
     struct text *text = &parser->text;
-    char *stored = text->storage + parser->stored;
     if (literal.size == 0) {
         return true;
     }
-    memcpy(stored, literal.bytes, literal.size);
-    parser->stored += literal.size;
-    if (text->count > 0 && text->parts[text->count - 1].kind == TEXT_LITERAL) {
+    if (!buf_append(&parser->storage, literal, parser->err)) {
+        return false;
+    }
+    if (text->count > parser->fixed && text->parts[text->count - 1].kind == TEXT_LITERAL) {
         text->parts[text->count - 1].literal.size += literal.size;
         return true;
     }
-    return add_part(parser, &(struct text_part){.literal = {stored, literal.size}});
+    return add_part(parser, &(struct text_part){.literal = {NULL, literal.size}});
 }
 
-static bool add_reference(struct parser *parser, size_t from, size_t to)
+/* The reference with its variables replaced. */
+static bool expand(struct parser *parser, size_t from, size_t to, struct buf *expanded)
 {
+    struct str source = str_slice(parser->source, 0, to);
+    size_t literal = from;
+    for (size_t at = from; at < to;) {
+        size_t size = source.bytes[at] == '$' ? variable_size(source, at) : 0;
+        struct str value;
+        if (size == 0) {
+            at++;
+            continue;
+        }
+        parser->at = at;
+        if (!variable_find(str_slice(source, at, at + size), parser->context->environment, &value,
+                           parser->err) ||
+            !buf_append(expanded, str_slice(source, literal, at), parser->err) ||
+            !buf_append(expanded, value, parser->err)) {
+            return false;
+        }
+        literal = at += size;
+    }
+    return buf_append(expanded, str_slice(source, literal, to), parser->err);
+}
+
+static bool intern(struct parser *parser, size_t from, size_t to, struct str reference)
+{
+    const struct text_context *context = parser->context;
+    struct place place = context->origin.locate(context->origin.context, from);
     struct text_part part = {.kind = TEXT_REFERENCE};
-    struct place place = parser->origin.locate(parser->origin.context, from);
     size_t wrong;
     parser->at = from;
-    if (!references_intern(parser->references, str_slice(parser->source, from, to), place,
-                           &part.reference, &wrong, parser->err)) {
-        parser->at = from + wrong;
+    if (!references_intern(context->references, reference, place, &part.reference, &wrong,
+                           parser->err)) {
+        /* In one that held variables, offsets mean nothing. */
+        parser->at = reference.size == to - from ? from + wrong : from;
         return false;
     }
     return add_part(parser, &part);
 }
 
-/* What stands between the braces, for a message. */
+static bool add_reference(struct parser *parser, size_t from, size_t to)
+{
+    struct buf expanded;
+    struct str written = str_slice(parser->source, from, to);
+    if (str_find(written, 0, "$") == written.size) {
+        return intern(parser, from, to, written);
+    }
+    buf_init(&expanded, LIMIT_REFERENCE);
+    bool ok = expand(parser, from, to, &expanded) && intern(parser, from, to, buf_str(&expanded));
+    buf_done(&expanded);
+    return ok;
+}
+
+/* --- between braces --- */
+
+/* What stands there, for a message. */
 static void show(struct parser *parser, size_t from, size_t to, char shown[SHOWN])
 {
     str_print(str_trim(str_slice(parser->source, from, to)), shown, SHOWN);
 }
 
-/* `at` is where `| filter` or `}}` is due, and *ret_next will be what follows the braces. There are
- * no filters yet: a table of them belongs here. */
-static bool close_braces(struct parser *parser, size_t at, size_t *ret_next)
+static bool refuse_unclosed(struct parser *parser, size_t open)
 {
-    struct str source = parser->source;
-    char shown[SHOWN];
-    at = skip_blanks(source, at);
-    if (starts_at(source, at, "|")) {
-        size_t end = at + 1;
-        while (end < source.size && !is_one_of(source.bytes[end], "|}\n")) {
-            end++;
-        }
-        parser->at = skip_blanks(source, at + 1);
-        show(parser, at + 1, end, shown);
-        return error_set(parser->err, ERROR_TEMPLATE,
-                         "unknown filter \"%s\"; this version has no filters", shown);
-    }
-    if (!starts_at(source, at, "}}")) {
-        parser->at = at;
-        return error_set(parser->err, ERROR_TEMPLATE, "expected }} here");
-    }
-    *ret_next = at + BRACES;
-    return true;
+    parser->at = open;
+    return error_set(parser->err, ERROR_TEMPLATE, "this {{ is not closed by }}; " LITERAL_BRACES);
 }
 
-/* {{ "literal" }}: `quote` is the offset of the first one. */
+/* "literal": `quote` is the offset of the first one. */
 static bool parse_literal(struct parser *parser, size_t quote, size_t *ret_next)
 {
     struct str source = parser->source;
@@ -133,7 +162,8 @@ static bool parse_literal(struct parser *parser, size_t quote, size_t *ret_next)
             return false;
         }
         if (!escaped) {
-            return close_braces(parser, at + 1, ret_next);
+            *ret_next = at + 1;
+            return true;
         }
         from = ++at;
     }
@@ -141,46 +171,41 @@ static bool parse_literal(struct parser *parser, size_t quote, size_t *ret_next)
     return error_set(parser->err, ERROR_TEMPLATE, "this quote is not closed");
 }
 
-static bool refuse_unclosed(struct parser *parser, size_t open)
-{
-    parser->at = open;
-    return error_set(parser->err, ERROR_TEMPLATE, "this {{ is not closed by }}; " LITERAL_BRACES);
-}
-
-/* {{ op://… }}: `from` is the offset of the reference. */
+/* op://… up to what cannot belong to it: |, }}, a quote. */
 static bool parse_enclosed(struct parser *parser, size_t open, size_t from, size_t *ret_next)
 {
     struct str source = parser->source;
     size_t end = from;
-    while (end < source.size && source.bytes[end] != '|' && !starts_at(source, end, "}}")) {
+    while (end < source.size && !is_one_of(source.bytes[end], "|\"") &&
+           !starts_at(source, end, "}}")) {
+        size_t variable = source.bytes[end] == '$' ? variable_size(source, end) : 0;
         if (starts_at(source, end, "{{")) {
             return refuse_unclosed(parser, open);
         }
-        end++;
+        end += variable ? variable : 1;
     }
     if (end == source.size) {
         return refuse_unclosed(parser, open);
     }
+    *ret_next = end;
     size_t size = str_trim(str_slice(source, from, end)).size;
-    return add_reference(parser, from, from + size) && close_braces(parser, end, ret_next);
+    return add_reference(parser, from, from + size);
 }
 
-static bool parse_braces(struct parser *parser, size_t open, size_t *ret_next)
+static bool refuse_expression(struct parser *parser, size_t open, size_t inner)
 {
     struct str source = parser->source;
-    size_t inner = skip_blanks(source, open + BRACES);
     size_t close = str_find(source, inner, "}}");
     char shown[SHOWN];
-    if (starts_at(source, inner, "\"")) {
-        return parse_literal(parser, inner, ret_next);
-    }
-    if (starts_at(source, inner, "op://")) {
-        return parse_enclosed(parser, open, inner, ret_next);
-    }
     if (close == source.size) {
         return refuse_unclosed(parser, open);
     }
     parser->at = open;
+    if (starts_at(source, inner, "|")) {
+        return error_set(
+            parser->err, ERROR_TEMPLATE,
+            "a filter needs something before it: {{ op://vault/item/field | filter }}");
+    }
     show(parser, inner, close, shown);
     return error_set(parser->err, ERROR_TEMPLATE,
                      "{{ %s }} is neither a reference, {{ op://vault/item/field }}, nor a literal, "
@@ -188,23 +213,127 @@ static bool parse_braces(struct parser *parser, size_t open, size_t *ret_next)
                      shown);
 }
 
-/* op://… without braces: ends where op inject ends it. A variable is refused, because a version
- * that knows them reads the reference on. */
+/* One or more literals and references side by side; at least one. */
+static bool parse_terms(struct parser *parser, size_t open, size_t *ret_next)
+{
+    struct str source = parser->source;
+    size_t inner = skip_blanks(source, open + BRACES);
+    size_t at = inner;
+    for (;;) {
+        bool ok;
+        if (starts_at(source, at, "\"")) {
+            ok = parse_literal(parser, at, &at);
+        } else if (starts_at(source, at, "op://")) {
+            ok = parse_enclosed(parser, open, at, &at);
+        } else if (at == inner) {
+            ok = refuse_expression(parser, open, inner);
+        } else {
+            *ret_next = at;
+            return true;
+        }
+        if (!ok) {
+            return false;
+        }
+        at = skip_blanks(source, at);
+    }
+}
+
+static bool add_filter(struct parser *parser, struct text_span *span, size_t from, size_t to)
+{
+    struct filter_use use;
+    parser->at = from;
+    if (span->count == FILTERS_MOST) {
+        return error_set(parser->err, ERROR_TEMPLATE, "more than %d filters", FILTERS_MOST);
+    }
+    if (!filter_parse(str_trim(str_slice(parser->source, from, to)), &use, parser->err)) {
+        return false;
+    }
+    struct filter_use *filters = make_room(span->filters, span->count, sizeof(use));
+    if (!filters) {
+        return error_set(parser->err, ERROR_MEMORY, "out of memory");
+    }
+    span->filters = filters;
+    span->filters[span->count++] = use;
+    return true;
+}
+
+static size_t find_filter_end(struct str source, size_t at)
+{
+    while (at < source.size && source.bytes[at] != '|' && !starts_at(source, at, "}}")) {
+        at++;
+    }
+    return at;
+}
+
+/* `at` is the first |. What was made of the span belongs to the text also on failure. */
+static bool parse_filters(struct parser *parser, size_t from, size_t at, size_t *ret_next)
+{
+    struct text *text = &parser->text;
+    struct text_span *spans = make_room(text->spans, text->spans_count, sizeof(*spans));
+    if (!spans) {
+        return error_set(parser->err, ERROR_MEMORY, "out of memory");
+    }
+    text->spans = spans;
+    struct text_span *span = &spans[text->spans_count++];
+    const struct text_origin *origin = &parser->context->origin;
+    *span = (struct text_span){.from = from, .to = text->count};
+    while (starts_at(parser->source, at, "|")) {
+        size_t name = skip_blanks(parser->source, at + 1);
+        size_t end = find_filter_end(parser->source, name);
+        if (!add_filter(parser, span, name, end)) {
+            return false;
+        }
+        if (span->count == 1) {
+            span->place = origin->locate(origin->context, name);
+        }
+        at = end;
+    }
+    parser->fixed = text->count;
+    *ret_next = at;
+    return true;
+}
+
+static bool parse_braces(struct parser *parser, size_t open, size_t *ret_next)
+{
+    struct str source = parser->source;
+    size_t before = parser->fixed;
+    size_t from = parser->text.count;
+    size_t at;
+    parser->fixed = from; /* a literal before the braces does not belong to what is filtered */
+    if (!parse_terms(parser, open, &at)) {
+        return false;
+    }
+    if (starts_at(source, at, "|")) {
+        if (!parse_filters(parser, from, at, &at)) {
+            return false;
+        }
+    } else {
+        parser->fixed = before;
+    }
+    if (!starts_at(source, at, "}}")) {
+        parser->at = at;
+        return error_set(parser->err, ERROR_TEMPLATE, "expected }} here");
+    }
+    *ret_next = at + BRACES;
+    return true;
+}
+
+/* --- outside of braces --- */
+
+/* op://… without braces: ends where op inject ends it. */
 static bool parse_bare(struct parser *parser, size_t from, size_t *ret_next)
 {
     struct str source = parser->source;
     size_t end = from + SCHEME;
-    while (end < source.size &&
-           (is_alphanumeric(source.bytes[end]) || is_one_of(source.bytes[end], "-?_./="))) {
-        end++;
+    for (size_t size = 1; size > 0 && end < source.size; end += size) {
+        char c = source.bytes[end];
+        if (c == '$') {
+            size = variable_size(source, end);
+        } else {
+            size = is_alphanumeric(c) || is_one_of(c, "-?_./=");
+        }
     }
     *ret_next = end;
-    if (starts_at(source, end, "$") && end + 1 < source.size &&
-        (is_alphanumeric(source.bytes[end + 1]) || is_one_of(source.bytes[end + 1], "_{"))) {
-        parser->at = end;
-        return error_set(parser->err, ERROR_TEMPLATE,
-                         "variables in a reference are not supported by this version");
-    }
     return add_reference(parser, from, end);
 }
 
@@ -215,18 +344,45 @@ static bool is_bare(struct str source, size_t at)
             !(is_alphanumeric(source.bytes[at - 1]) || is_one_of(source.bytes[at - 1], "-+\\.")));
 }
 
+static bool parse_variable(struct parser *parser, size_t at, size_t *ret_next)
+{
+    struct str value;
+    size_t size = variable_size(parser->source, at);
+    parser->at = at;
+    if (!variable_find(str_slice(parser->source, at, at + size), parser->context->environment,
+                       &value, parser->err)) {
+        return error_wrap(parser->err, "a literal $ is written {{ \"$\" }}");
+    }
+    *ret_next = at + size;
+    return add_literal(parser, value);
+}
+
+/* What begins at `at` and is no literal; null when nothing does. */
+static bool (*find_parser(const struct parser *parser, size_t at))(struct parser *, size_t,
+                                                                   size_t *)
+{
+    struct str source = parser->source;
+    if (starts_at(source, at, "{{")) {
+        return parse_braces;
+    }
+    if (is_bare(source, at)) {
+        return parse_bare;
+    }
+    bool variable = parser->context->rule == TEXT_INJECT && source.bytes[at] == '$';
+    return variable && variable_size(source, at) > 0 ? parse_variable : NULL;
+}
+
 static bool parse_spans(struct parser *parser)
 {
     struct str source = parser->source;
     size_t literal = 0;
     for (size_t at = 0; at < source.size;) {
-        bool braces = starts_at(source, at, "{{");
-        if (!braces && !is_bare(source, at)) {
+        bool (*parse)(struct parser *, size_t, size_t *) = find_parser(parser, at);
+        if (!parse) {
             at++;
             continue;
         }
-        if (!add_literal(parser, str_slice(source, literal, at)) ||
-            !(braces ? parse_braces(parser, at, &at) : parse_bare(parser, at, &at))) {
+        if (!add_literal(parser, str_slice(source, literal, at)) || !parse(parser, at, &at)) {
             return false;
         }
         literal = at;
@@ -239,48 +395,55 @@ static bool is_whole_reference(struct str source)
     if (!str_starts(source, "op://")) {
         return false;
     }
-    for (size_t at = SCHEME; at < source.size; at++) {
+    for (size_t at = SCHEME, size; at < source.size; at += size) {
         char c = source.bytes[at];
-        if (!reference_is_part_character(c) && !is_one_of(c, "/?=")) {
+        size = c == '$' ? variable_size(source, at) : 1;
+        if (size == 0 || (c != '$' && !reference_is_part_character(c) && !is_one_of(c, "/?="))) {
             return false;
         }
     }
     return true;
 }
 
-bool text_parse(struct str source, enum text_rule rule, struct references *references,
-                struct text_origin origin, struct text *ret_text, struct place *ret_place,
-                struct error *err)
+/* Gives the text its literals. */
+static void settle(struct parser *parser)
 {
-    struct parser parser = {
-        .source = source, .references = references, .origin = origin, .err = err};
-    parser.text.storage = malloc(source.size + 1);
-    bool whole = rule == TEXT_WHOLE && is_whole_reference(source);
-    if (!parser.text.storage) {
-        *ret_place = origin.locate(origin.context, 0);
-        return error_set(err, ERROR_MEMORY, "out of memory");
+    struct text *text = &parser->text;
+    const char *at = text->storage = parser->storage.bytes;
+    for (size_t i = 0; i < text->count; i++) {
+        if (text->parts[i].kind == TEXT_LITERAL) {
+            text->parts[i].literal.bytes = at;
+            at += text->parts[i].literal.size;
+        }
     }
+}
+
+bool text_parse(struct str source, const struct text_context *context, struct text *ret_text,
+                struct place *ret_place, struct error *err)
+{
+    struct parser parser = {.source = source, .context = context, .err = err};
+    const struct text_origin *origin = &context->origin;
+    bool whole = context->rule == TEXT_WHOLE && is_whole_reference(source);
+    buf_init(&parser.storage, LIMIT_OUTPUT_FILE);
+    parser.text.place = origin->locate(origin->context, 0);
     if (!(whole ? add_reference(&parser, 0, source.size) : parse_spans(&parser))) {
-        *ret_place = origin.locate(origin.context, parser.at);
+        *ret_place = origin->locate(origin->context, parser.at);
+        buf_done(&parser.storage);
         text_done(&parser.text);
         return false;
     }
+    settle(&parser);
     *ret_text = parser.text;
     return true;
 }
 
 void text_done(struct text *text)
 {
+    for (size_t i = 0; i < text->spans_count; i++) {
+        free(text->spans[i].filters);
+    }
+    free(text->spans);
     free(text->parts);
     free(text->storage);
     *text = (struct text){0};
-}
-
-bool text_is_reference(const struct text *text, size_t *ret_reference)
-{
-    if (text->count != 1 || text->parts[0].kind != TEXT_REFERENCE) {
-        return false;
-    }
-    *ret_reference = text->parts[0].reference;
-    return true;
 }

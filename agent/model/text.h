@@ -1,6 +1,6 @@
-/* A string of the template with references in it, taken apart: literals and references in order.
- * The rules are those of `op inject` (connect-api.md): {{ op://… }}, {{ "literal" }}, bare op://…
- * A string that is nothing but a reference may hold spaces without braces. */
+/* A string of the template with references in it, taken apart. The rules are those of `op inject`
+ * (connect-api.md): {{ op://… }}, {{ "literal" }}, bare op://…, variables; and filters, which work
+ * on all that stands before them in their braces: {{ op://… ":" op://… | base64 }}. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "model/filter.h"
 #include "model/reference.h"
 
 enum text_kind {
@@ -21,17 +22,28 @@ struct text_part {
     size_t reference;   /* index into the template's references */
 };
 
-struct text {
-    struct text_part *parts; /* owned */
+/* Parts from `from` up to `to` pass through the filters, in order. */
+struct text_span {
+    size_t from, to;
+    struct filter_use *filters; /* owned */
     size_t count;
-    char *storage; /* owned */
+    struct place place; /* of the first filter */
 };
 
-/* What a text may be. TEXT_WHOLE: a string that is nothing but a reference may hold spaces;
- * TEXT_SPANS: a file template, where only {{ }} and bare references count. */
+struct text {
+    struct text_part *parts; /* all owned */
+    size_t count;
+    struct text_span *spans; /* in the order of parts; they do not overlap */
+    size_t spans_count;
+    char *storage;
+    struct place place; /* of its first byte */
+};
+
+/* What a text may be. */
 enum text_rule {
-    TEXT_WHOLE,
-    TEXT_SPANS,
+    TEXT_WHOLE,  /* a string that is nothing but a reference may hold spaces without braces */
+    TEXT_SPANS,  /* a file template, where only {{ }} and bare references count */
+    TEXT_INJECT, /* the same, and variables are replaced everywhere, as `op inject` does */
 };
 
 /* Where a text was written: the place of the byte at offset `at`. Asked with offsets that never
@@ -41,12 +53,14 @@ struct text_origin {
     void *context; /* borrowed */
 };
 
-/* Adds the references it meets to `references`, each with its place. On failure *ret_place is that
- * of what is wrong. */
-bool text_parse(struct str source, enum text_rule rule, struct references *references,
-                struct text_origin origin, struct text *ret_text, struct place *ret_place,
-                struct error *err);
-void text_done(struct text *text);
+struct text_context {
+    enum text_rule rule;
+    struct text_origin origin;
+    struct references *references; /* gets those that are met, each with its place */
+    char *const *environment;      /* NAME=value, ended by null; may be null */
+};
 
-/* Is it one reference and nothing else? Then *ret_reference is its index. */
-bool text_is_reference(const struct text *text, size_t *ret_reference);
+/* On failure *ret_place is that of what is wrong. */
+bool text_parse(struct str source, const struct text_context *context, struct text *ret_text,
+                struct place *ret_place, struct error *err);
+void text_done(struct text *text);

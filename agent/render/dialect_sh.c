@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "render/dialect.h"
+#include "render/escape.h"
 
 static bool check(struct str value, struct error *err)
 {
@@ -12,14 +13,10 @@ static bool check(struct str value, struct error *err)
 /* Single quotes keep everything; a quote itself is put between them as \'. */
 static bool write(const struct env_entry *entry, struct secret *into, struct error *err)
 {
-    struct str value = secret_str(entry->value);
-    bool ok =
-        secret_append(into, str_from(entry->name), err) && secret_append(into, str_from("='"), err);
-    for (size_t i = 0; ok && i < value.size; i++) {
-        ok = value.bytes[i] == '\'' ? secret_append(into, str_from("'\\''"), err)
-                                    : dialect_put(into, value.bytes[i], err);
-    }
-    return ok && secret_append(into, str_from("'\n"), err);
+    return secret_append(into, str_from(entry->name), err) &&
+           secret_append(into, str_from("="), err) &&
+           escape_sh(secret_str(entry->value), into, err) &&
+           secret_append(into, str_from("\n"), err);
 }
 
 static bool read_single(struct dialect_cursor *cursor, struct secret *value, struct error *err)

@@ -3,6 +3,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "render/dialect.h"
 
 static const struct dialect_rules *rules_of(enum dialect dialect)
@@ -96,23 +97,41 @@ static bool check_names(const struct env_entry entries[], size_t count, struct e
     return ok;
 }
 
-static bool write_entries(const struct dialect_rules *rules, const struct env_entry entries[],
-                          size_t count, struct secret *text, struct error *err)
+bool env_check(enum dialect dialect, const char *name, struct str value, struct error *err)
+{
+    if (strlen(name) + value.size + 2 > LIMIT_VARIABLE) {
+        return error_set(err, ERROR_CONTENT,
+                         "the value of variable %s has %zu bytes, and Linux carries at most %d in "
+                         "NAME=value; publish it as a file of its own, with \"content\"",
+                         name, value.size, LIMIT_VARIABLE - 1);
+    }
+    return rules_of(dialect)->check(value, err) ||
+           error_wrap(err, "the value of variable %s", name);
+}
+
+static bool write_entries(enum dialect dialect, const struct env_entry entries[], size_t count,
+                          struct secret *text, size_t *ret_wrong, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!rules->check(secret_str(entries[i].value), err) ||
-            !rules->write(&entries[i], text, err)) {
+        *ret_wrong = i;
+        if (!env_check(dialect, entries[i].name, secret_str(entries[i].value), err)) {
+            return false;
+        }
+        if (!rules_of(dialect)->write(&entries[i], text, err)) {
             return error_wrap(err, "the value of variable %s", entries[i].name);
         }
     }
+    *ret_wrong = count;
     return true;
 }
 
 bool env_render(enum dialect dialect, const struct env_entry entries[], size_t count,
-                struct secret *text, struct error *err)
+                struct secret *text, size_t *ret_wrong, struct error *err)
 {
     const struct dialect_rules *rules = rules_of(dialect);
-    if (!check_names(entries, count, err) || !write_entries(rules, entries, count, text, err)) {
+    *ret_wrong = count;
+    if (!check_names(entries, count, err) ||
+        !write_entries(dialect, entries, count, text, ret_wrong, err)) {
         return false;
     }
     if (rules->file_limit && secret_size(text) > rules->file_limit) {

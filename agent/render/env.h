@@ -17,9 +17,13 @@ struct env_entry {
 };
 
 /* Appends `count` entries in the dialect, in order, and reads them back. ERROR_CONTENT names the
- * variable, why the dialect cannot carry its value (never the value), and what could. */
+ * variable, why the dialect cannot carry its value (never the value), and what could; *ret_wrong is
+ * then the index of the entry, or `count` when it is none of them alone. */
 bool env_render(enum dialect dialect, const struct env_entry entries[], size_t count,
-                struct secret *text, struct error *err);
+                struct secret *text, size_t *ret_wrong, struct error *err);
+
+/* Can the dialect carry the value? As env_render sees it, before it writes. */
+bool env_check(enum dialect dialect, const char *name, struct str value, struct error *err);
 
 /* Called for every assignment in order; false stops the reading. */
 struct env_reader {

@@ -3,78 +3,33 @@
 #include <stdlib.h>
 
 #include "render/env.h"
+#include "render/structured.h"
+#include "render/text.h"
 
-/* What a file is made from. */
-struct source {
+/* What a file is made from, and where to look when it cannot be made. */
+struct job {
     const struct file *file;
-    const struct references *references;
-    const struct values *values;
+    struct sources sources;
+    struct place *ret_place;
 };
 
-/* The first reference of the text without a value; its own error, named by the reference. */
-static bool append_reference(const struct source *source, size_t index, struct secret *into,
-                             struct error *err)
-{
-    const struct value *value = &source->values->list[index];
-    if (value->bytes) {
-        return secret_append_secret(into, value->bytes, err);
-    }
-    if (value->error) {
-        *err = *value->error;
-        return false;
-    }
-    return error_set(err, ERROR_MEMORY, "%s: out of memory", source->references->list[index]->text);
-}
-
-static bool render_text(const struct source *source, const struct text *text, struct secret *into,
-                        struct error *err)
-{
-    for (size_t i = 0; i < text->count; i++) {
-        const struct text_part *part = &text->parts[i];
-        bool ok = part->kind == TEXT_LITERAL ? secret_append(into, part->literal, err)
-                                             : append_reference(source, part->reference, into, err);
-        if (!ok) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Does any reference of the text lead nowhere? Any other failure is not covered by anything. */
-static bool is_missing(const struct source *source, const struct text *text)
-{
-    bool missing = false;
-    for (size_t i = 0; i < text->count; i++) {
-        const struct text_part *part = &text->parts[i];
-        if (part->kind != TEXT_REFERENCE) {
-            continue;
-        }
-        const struct value *value = &source->values->list[part->reference];
-        if (!value->bytes && !value_is_missing(value)) {
-            return false;
-        }
-        missing = missing || !value->bytes;
-    }
-    return missing;
-}
-
 /* The value by its rule. When it is left out, *ret_secret is null. */
-static bool render_value(const struct source *source, const struct value_rule *rule,
+static bool render_value(const struct job *job, const struct value_rule *rule,
                          struct secret **ret_secret, struct error *err)
 {
     const struct text *text = &rule->text;
-    if (is_missing(source, text) && rule->optional) {
+    if (text_is_missing(text, &job->sources) && rule->optional) {
         *ret_secret = NULL;
         return true;
     }
-    if (is_missing(source, text) && rule->has_fallback) {
+    if (text_is_missing(text, &job->sources) && rule->has_fallback) {
         text = &rule->fallback;
     }
     SECRET_AUTO secret = secret_new(LIMIT_OUTPUT_FILE);
     if (!secret) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    if (!render_text(source, text, secret, err)) {
+    if (!text_render(text, &job->sources, secret, job->ret_place, err)) {
         return false;
     }
     *ret_secret = secret;
@@ -82,11 +37,11 @@ static bool render_value(const struct source *source, const struct value_rule *r
     return true;
 }
 
-static bool render_bytes(const struct source *source, struct secret **ret_bytes, bool *ret_left_out,
+static bool render_bytes(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
                          struct error *err)
 {
-    struct secret *bytes;
-    if (!render_value(source, &source->file->value, &bytes, err)) {
+    struct secret *bytes = NULL;
+    if (!render_value(job, &job->file->value, &bytes, err)) {
         return false;
     }
     *ret_left_out = !bytes;
@@ -96,23 +51,26 @@ static bool render_bytes(const struct source *source, struct secret **ret_bytes,
     return true;
 }
 
+/* --- env files --- */
+
 /* Fills `values` (all null before), one for each variable; those left out stay null. */
-static bool render_variables(const struct source *source, struct secret *values[],
-                             struct error *err)
+static bool render_variables(const struct job *job, struct secret *values[], struct error *err)
 {
-    for (size_t i = 0; i < source->file->variables_count; i++) {
-        const struct variable *variable = &source->file->variables[i];
-        if (!render_value(source, &variable->value, &values[i], err)) {
+    for (size_t i = 0; i < job->file->variables_count; i++) {
+        const struct variable *variable = &job->file->variables[i];
+        if (!render_value(job, &variable->value, &values[i], err)) {
             return error_wrap(err, "variable %s", variable->name);
         }
     }
     return true;
 }
 
-static bool write_variables(const struct file *file, struct secret *const values[],
+static bool write_variables(const struct job *job, struct secret *const values[],
                             struct secret *text, struct error *err)
 {
+    const struct file *file = job->file;
     size_t count = 0;
+    size_t wrong = 0;
     struct env_entry *entries = calloc(file->variables_count + 1, sizeof(*entries));
     if (!entries) {
         return error_set(err, ERROR_MEMORY, "out of memory");
@@ -122,15 +80,20 @@ static bool write_variables(const struct file *file, struct secret *const values
             entries[count++] = (struct env_entry){file->variables[i].name, values[i]};
         }
     }
-    bool ok = env_render(file->dialect, entries, count, text, err);
+    bool ok = env_render(file->dialect, entries, count, text, &wrong, err);
+    for (size_t i = 0; !ok && wrong < count && i < file->variables_count; i++) {
+        if (file->variables[i].name == entries[wrong].name) {
+            *job->ret_place = file->variables[i].value.text.place;
+        }
+    }
     free(entries);
     return ok;
 }
 
-static bool render_env(const struct source *source, struct secret **ret_bytes, bool *ret_left_out,
+static bool render_env(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
                        struct error *err)
 {
-    const struct file *file = source->file;
+    const struct file *file = job->file;
     struct secret *text = secret_new(LIMIT_OUTPUT_FILE);
     struct secret **values = calloc(file->variables_count + 1, sizeof(struct secret *));
     bool ok = false;
@@ -138,7 +101,11 @@ static bool render_env(const struct source *source, struct secret **ret_bytes, b
         error_set(err, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    if (!render_variables(source, values, err) || !write_variables(file, values, text, err)) {
+    if (!render_variables(job, values, err)) {
+        goto out;
+    }
+    *job->ret_place = file->place;
+    if (!write_variables(job, values, text, err)) {
         goto out;
     }
     *ret_left_out = false;
@@ -154,17 +121,67 @@ out:
     return ok;
 }
 
+/* --- structured files --- */
+
+static bool is_tree_missing(const struct tree *tree, const struct sources *sources)
+{
+    bool missing = text_is_missing(&tree->text, sources);
+    for (const struct tree *child = tree->first; child && !missing; child = child->next) {
+        missing = is_tree_missing(child, sources);
+    }
+    return missing;
+}
+
+static bool render_tree(const struct job *job, structured_writer *write, struct secret **ret_bytes,
+                        bool *ret_left_out, struct error *err)
+{
+    const struct file *file = job->file;
+    SECRET_AUTO bytes = secret_new(LIMIT_OUTPUT_FILE);
+    if (!bytes) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    *ret_left_out = file->value.optional && is_tree_missing(file->tree, &job->sources);
+    if (*ret_left_out) {
+        return true;
+    }
+    if (!write(file->tree, &job->sources, bytes, job->ret_place, err)) {
+        return false;
+    }
+    *ret_bytes = bytes;
+    bytes = NULL;
+    return true;
+}
+
+static bool render_json(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
+                        struct error *err)
+{
+    return render_tree(job, structured_json, ret_bytes, ret_left_out, err);
+}
+
+static bool render_yaml(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
+                        struct error *err)
+{
+    return render_tree(job, structured_yaml, ret_bytes, ret_left_out, err);
+}
+
+static bool render_properties(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
+                              struct error *err)
+{
+    return render_tree(job, structured_properties, ret_bytes, ret_left_out, err);
+}
+
 bool render_file(const struct file *file, const struct references *references,
                  const struct values *values, struct secret **ret_bytes, bool *ret_left_out,
-                 struct error *err)
+                 struct place *ret_place, struct error *err)
 {
     static const struct {
-        bool (*render)(const struct source *, struct secret **, bool *, struct error *);
+        bool (*render)(const struct job *, struct secret **, bool *, struct error *);
     } kinds[] = {
-        [FILE_ENV] = {render_env},
-        [FILE_CONTENT] = {render_bytes},
-        [FILE_TEMPLATE] = {render_bytes},
+        [FILE_ENV] = {render_env},        [FILE_CONTENT] = {render_bytes},
+        [FILE_TEMPLATE] = {render_bytes}, [FILE_JSON] = {render_json},
+        [FILE_YAML] = {render_yaml},      [FILE_PROPERTIES] = {render_properties},
     };
-    const struct source source = {file, references, values};
-    return kinds[file->kind].render(&source, ret_bytes, ret_left_out, err);
+    const struct job job = {file, {references, values}, ret_place};
+    *ret_place = file->place;
+    return kinds[file->kind].render(&job, ret_bytes, ret_left_out, err);
 }

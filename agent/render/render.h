@@ -10,7 +10,8 @@
 
 /* Renders `file` from the values of `references`. A reference that leads nowhere is covered by
  * `optional` or `default`; any other error of a value is the file's. When the whole file is left
- * out, *ret_left_out is true and *ret_bytes untouched. At most LIMIT_OUTPUT_FILE bytes. */
+ * out, *ret_left_out is true and *ret_bytes untouched. At most LIMIT_OUTPUT_FILE bytes. On failure
+ * *ret_place is the entry of the template to look at. */
 bool render_file(const struct file *file, const struct references *references,
                  const struct values *values, struct secret **ret_bytes, bool *ret_left_out,
-                 struct error *err);
+                 struct place *ret_place, struct error *err);

@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct env_reader reader = {ignore, NULL};
     struct error error;
+    size_t wrong;
     if (size == 0) {
         return 0;
     }
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     const struct env_entry entry = {"NAME", value};
     (void)env_read(dialect, text, &reader, &error);
-    if (!env_render(dialect, &entry, 1, file, &error) && strstr(error.message, "not published")) {
+    if (!env_render(dialect, &entry, 1, file, &wrong, &error) &&
+        strstr(error.message, "not published")) {
         abort(); /* a writer and its reader disagree */
     }
     secret_free(value);

@@ -37,10 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct text text;
     struct place place;
     struct error error;
-    enum text_rule rule = size % 2 ? TEXT_WHOLE : TEXT_SPANS;
+    enum text_rule rule = (enum text_rule)(size % 3);
+    char variable[] = "A=b";
+    char *const environment[] = {variable, NULL};
     references_init(&references);
-    if (text_parse((struct str){(const char *)bytes, size}, rule, &references,
-                   (struct text_origin){locate, &size}, &text, &place, &error)) {
+    const struct text_context context = {rule, {locate, &size}, &references, environment};
+    if (text_parse((struct str){(const char *)bytes, size}, &context, &text, &place, &error)) {
         look(&text, &references);
         text_done(&text);
     }

@@ -74,6 +74,14 @@ outputs:
 """
 
 
+def flow_yaml(value):
+    """The value in YAML's flow style, which is JSON but for characters that YAML cannot hold bare."""
+    text = json.dumps(value, ensure_ascii=False)
+    for c in "\x7f\x9f\x85\u2028\u2029\ufeff":
+        text = text.replace(c, f"\\u{ord(c):04x}")
+    return text
+
+
 class Result:
     """A finished run: exit status, both outputs, and the log's events."""
 

@@ -41,12 +41,13 @@ int main(int argc, char *argv[])
 {
     enum dialect dialect;
     struct error error;
+    size_t wrong;
     if (argc != 2 || !dialect_find(str_from(argv[1]), &dialect)) {
         return 64;
     }
     size_t count = take_entries(fread(input, 1, INPUT - 2, stdin));
     struct secret *text = secret_new((size_t)16 * INPUT);
-    bool ok = env_render(dialect, entries, count, text, &error);
+    bool ok = env_render(dialect, entries, count, text, &wrong, &error);
     if (ok) {
         fwrite(secret_bytes(text), 1, secret_size(text), stdout);
     } else {

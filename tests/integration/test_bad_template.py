@@ -6,61 +6,7 @@ import os
 import pytest
 
 import agent
-
-HEAD = "version: 1\noutputs:\n  - directory: {directory}\n    files:\n"
-ENV = HEAD + "      - path: a.env\n        dialect: sh\n        env:\n"
-
-# Name, template, place (line:column, or None), what the message must say.
-WRONG = [
-    ("empty", "", None, "empty"),
-    ("only-comments", "# nothing\n", None, "empty"),
-    ("not-yaml", "version: 1\noutputs: [\n", "", ""),
-    ("tab-indentation", "version: 1\noutputs:\n\t- directory: /x\n", "3:1", ""),
-    ("a-list", "- version: 1\n", "1:1", ""),
-    ("no-version", HEAD.replace("version: 1\n", "") + "      - {path: a, content: x}\n", "", "version"),
-    ("version-2", HEAD.replace("version: 1", "version: 2") + "      - {path: a, content: x}\n", "1:10", "version"),
-    ("no-outputs", "version: 1\n", "", "outputs"),
-    ("unknown-key", HEAD.replace("outputs", "outputz"), "2:1", 'did you mean "outputs"'),
-    ("unknown-file-key", HEAD + "      - {path: a, contend: x}\n", "5:19", 'did you mean "content"'),
-    ("duplicate-key", "version: 1\nversion: 1\n", "2:1", "version"),
-    ("anchor", HEAD + "      - {path: &a a, content: x}\n", "5:16", "anchor"),
-    ("alias", HEAD + "      - {path: *a, content: x}\n", "5:16", ""),
-    ("tag", HEAD + "      - {path: !!str a, content: x}\n", "5:16", "tag"),
-    ("two-documents", HEAD + "      - {path: a, content: x}\n---\nversion: 1\n", "", "document"),
-    ("wrong-type", "version: 1\noutputs: yes\n", "2:10", "list"),
-    ("list-for-a-duration", "version: 1\nrefresh: {interval: [1]}\n", "2:21", "duration"),
-    ("bad-duration", "version: 1\nrefresh: {interval: 60}\n", "2:21", "duration"),
-    ("bad-host", "version: 1\nconnect: {host: ftp://x}\n", "2:17", "http"),
-    ("host-with-password", "version: 1\nconnect: {host: 'http://u:canary-value-p@x'}\n", "2:17", ""),
-    ("relative-directory", HEAD.replace("{directory}", "run/x") + "      - {path: a, content: x}\n", "3:16", "absolute"),
-    ("root-directory", HEAD.replace("{directory}", "/") + "      - {path: a, content: x}\n", "3:16", ""),
-    ("absolute-path", HEAD + "      - {path: /etc/passwd, content: x}\n", "5:16", "relative"),
-    ("dots-in-path", HEAD + "      - {path: ../x, content: x}\n", "5:16", r"\.\."),
-    ("same-path-twice", HEAD + "      - {path: a, content: x}\n      - {path: a, content: y}\n", "6:16", "line 5"),
-    ("file-below-a-file", HEAD + "      - {path: a, content: x}\n      - {path: a/b, content: y}\n", "6:16", "line 5"),
-    ("no-content", HEAD + "      - {path: a}\n", "5:9", "content"),
-    ("two-contents", HEAD + "      - {path: a, content: x, template: y}\n", "", "content.*template|template.*content"),
-    ("env-without-dialect", HEAD + "      - path: a\n        env: {A: b}\n", "", "dialect"),
-    ("unknown-dialect", HEAD + "      - {path: a, dialect: compos, env: {A: b}}\n", "5:28", 'did you mean "compose"'),
-    ("mode-for-others", HEAD + "      - {path: a, content: x, mode: 0666}\n", "5:37", "others"),
-    ("mode-not-octal", HEAD + "      - {path: a, content: x, mode: rw}\n", "5:37", "octal"),
-    ("owner-by-name", HEAD + "      - {path: a, content: x, owner: app}\n", "5:38", "numeric|1000:1000"),
-    ("variable-name", ENV + "          1A: x\n", "8:11", ""),
-    ("variable-null", ENV + "          A:\n", "8:", ""),
-    ("later-key", HEAD + "      - {path: a, json: {}}\n", "5:19", "not supported by this version"),
-    ("later-block", HEAD + "      - {path: a, content: x}\nexec: {env: {}}\n", "6:1", "not supported by this version"),
-    ("reference-too-short", ENV + "          A: op://prod/db\n", "8:", "op://vault/item/"),
-    ("reference-bad-character", ENV + '          A: "{{ op://prod/d:b/x }}"\n', "8:29", "not allowed"),
-    ("reference-bad-attribute", ENV + "          A: op://prod/db/x?attribute=valu\n", "8:39", "unknown attribute"),
-    ("braces-unclosed", ENV + '          A: "x {{ op://prod/db/x"\n', "8:17", ""),
-    ("braces-unknown", ENV + '          A: "x {{ .Values.x }}"\n', "8:17", ""),
-    ("filter-unknown", ENV + '          A: "{{ op://prod/db/x | upper }}"\n', "8:", "unknown filter"),
-    ("reference-in-block-text", HEAD + "      - path: a\n        template: |\n          fine\n          x {{ op://prod }}\n", "8:", "only a vault"),
-    ("reference-in-key", ENV + "          op://prod/db/x: y\n", "8:11", ""),
-    ("template-file-missing", HEAD + "      - {path: a, templateFile: nothing.tpl}\n", "5:33", "nothing.tpl"),
-    ("optional-and-default", ENV + "          A: {value: x, optional: true, default: y}\n", "8:", "optional"),
-]
-
+from wrong_templates import ENV, WRONG
 
 @pytest.mark.parametrize("text, where, said", [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
 def test_wrong_template(good, text, where, said):

@@ -11,5 +11,6 @@
 #define error_set(...) ((void)error_set(__VA_ARGS__), false)             /* NOLINT */
 #define error_set_errno(...) ((void)error_set_errno(__VA_ARGS__), false) /* NOLINT */
 #define error_wrap(...) ((void)error_wrap(__VA_ARGS__), false)           /* NOLINT */
+#define findings_hide(...) ((void)findings_hide(__VA_ARGS__), false)     /* NOLINT */
 #define findings_add(...) ((void)findings_add(__VA_ARGS__), false)       /* NOLINT */
 #define findings_format(...) ((void)findings_format(__VA_ARGS__), false) /* NOLINT */

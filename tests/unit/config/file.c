@@ -37,21 +37,37 @@ Test(file, refuses_wrong_paths)
     expect_findings(longer, "t.yaml:5:28: a name in the path is longer than 255 bytes");
 }
 
+#define ODD                                                                                        \
+    "is a number that not every reader takes for the same; write it in decimal digits, or in "     \
+    "quotes if it is a text"
+
 Test(file, refuses_wrong_files)
 {
     static const struct example examples[] = {
-        {"      - path: x\n",
-         "t.yaml:5:9: a file needs one of env, content, template, templateFile"},
+        {"      - path: x\n", "t.yaml:5:9: a file needs one of env, content, template, "
+                              "templateFile, json, yaml, properties"},
         {"      - {path: x, content: a, template: b}\n",
          "t.yaml:5:31: \"content\" and \"template\" exclude each other: a file has one content"},
-        {"      - {path: x, json: {}}\n",
-         "t.yaml:5:19: \"json\" is not supported by this version of connect-agent"},
-        {"      - {path: x, yaml: {}}\n",
-         "t.yaml:5:19: \"yaml\" is not supported by this version of connect-agent"},
+        {"      - {path: x, json: {}, default: y}\n",
+         "t.yaml:5:29: a structured file has no \"default\"; it can be \"optional\""},
         {"      - {path: x, properties: {}}\n",
-         "t.yaml:5:19: \"properties\" is not supported by this version of connect-agent"},
+         "t.yaml:5:31: the subtree: a properties file cannot hold nothing: give it keys"},
+        {"      - {path: x, properties: [a]}\n",
+         "t.yaml:5:31: expected keys and their values, found a list"},
+        {"      - {path: x, properties: {a: {b: 1}, a.b: 2, c: [], d: null}}\n",
+         "t.yaml:5:48: the key a.b is there twice once joined; the first is on line 5\n"
+         "t.yaml:5:54: c: a properties file cannot hold an empty list or mapping; leave the key "
+         "out\n"
+         "t.yaml:5:61: d: a properties file cannot hold null; leave the key out, or write \"\""},
+        {"      - {path: x, json: {\"{{ op://a/b/c }}\": 1, b: 007, c: .inf, d: +1, e: 0x1F}}\n",
+         "t.yaml:5:26: a reference cannot stand in a key, only in a value\n"
+         "t.yaml:5:52: \"007\" " ODD "\n"
+         "t.yaml:5:60: \".inf\" " ODD "\n"
+         "t.yaml:5:69: \"+1\" " ODD "\n"
+         "t.yaml:5:76: \"0x1F\" " ODD},
         {"      - {path: x, contents: y}\n",
-         "t.yaml:5:9: a file needs one of env, content, template, templateFile\n"
+         "t.yaml:5:9: a file needs one of env, content, template, templateFile, json, yaml, "
+         "properties\n"
          "t.yaml:5:19: unknown key \"contents\" in a file; did you mean \"content\"?"},
         {"      - {path: x, env: {}}\n",
          "t.yaml:5:19: an env file needs a \"dialect\": no quoting is read the same by every "
@@ -66,9 +82,9 @@ Test(file, refuses_wrong_files)
         {"      - {path: x, env: [], dialect: sh}\n",
          "t.yaml:5:24: expected variables and their values, found a list"},
         {"      - {path: x, env: {}, dialect: sh, optional: true}\n",
-         "t.yaml:5:9: in an env file, \"optional\" and \"default\" belong to a variable"},
+         "t.yaml:5:41: in an env file, \"optional\" and \"default\" belong to a variable"},
         {"      - {path: x, content: y, optional: true, default: z}\n",
-         "t.yaml:5:9: \"optional\" and \"default\" exclude each other: left out, or replaced?"},
+         "t.yaml:5:47: \"optional\" and \"default\" exclude each other: left out, or replaced?"},
         {"      - {path: x, content: }\n",
          "t.yaml:5:28: expected a string, such as \"\", found nothing"},
         {"      - {path: x, content: [y]}\n", "t.yaml:5:28: expected a string, found a list"},
@@ -105,7 +121,7 @@ Test(file, refuses_wrong_variables)
         {"          A: [x]\n", "t.yaml:8:14: expected a string, found a list"},
         {"          A: {optional: true}\n", "t.yaml:8:14: a variable needs the key \"value\""},
         {"          A: {value: x, optional: true, default: y}\n",
-         "t.yaml:8:14: \"optional\" and \"default\" exclude each other: left out, or replaced?"},
+         "t.yaml:8:41: \"optional\" and \"default\" exclude each other: left out, or replaced?"},
         {"          A: {value: x, optional: maybe}\n",
          "t.yaml:8:35: expected true or false, found \"maybe\""},
         {"          A: {value: x, defualt: y}\n",
@@ -130,8 +146,19 @@ Test(file, points_into_strings_at_bad_references)
         {"          A: >-\n            x\n            y {{ op://a//c }}\n",
          "t.yaml:10:25: " NO_PART},
         {"          A: {value: x, default: \"{{ op://a//c }}\"}\n", "t.yaml:8:45: " NO_PART},
-        {"          A: x {{ op://a/b/c | trim }}\n",
-         "t.yaml:8:32: unknown filter \"trim\"; this version has no filters"},
+        {"          A: x {{ op://a/b/c | trimm }}\n",
+         "t.yaml:8:32: unknown filter \"trimm\"; did you mean \"trim\"?"},
+        {"          A: x {{ op://a/b/c | b64enc }}\n",
+         "t.yaml:8:32: unknown filter \"b64enc\"; did you mean \"base64\"?"},
+        {"          A: x {{ op://a/b/c | trim | indent }}\n",
+         "t.yaml:8:39: the filter \"indent\" needs a number of blanks, at most 64: indent 4"},
+        {"          A: x {{ op://a/b/c | trim 4 }}\n",
+         "t.yaml:8:32: the filter \"trim\" takes nothing after its name"},
+        {"          A: x {{ op://a/b/c | }}\n", "t.yaml:8:32: a filter is expected after |"},
+        {"          A: 'x {{ | trim }}'\n",
+         "t.yaml:8:17: a filter needs something before it: {{ op://vault/item/field | filter }}"},
+        {"          A: op://a/$B/c\n",
+         "t.yaml:8:21: variable B is not set; set it, or write ${B:-default}"},
         {"          A: \"a {{\"\n",
          "t.yaml:8:17: this {{ is not closed by }}; a literal {{ is written {{ \"{{\" }}"},
     };

@@ -25,7 +25,7 @@ Test(output, refuses_wrong_outputs)
         {"  - {directory: \"/a\\tb\", files: [{path: x, content: y}]}\n",
          "t.yaml:3:17: a control character in the path"},
         {"  - {directory: /r, layout: atomc, files: [{path: x, content: y}]}\n",
-         "t.yaml:3:29: no layout \"atomc\"; known: atomic, plain"},
+         "t.yaml:3:29: no layout \"atomc\"; did you mean \"atomic\"?"},
         {"  - {directory: /r, mode: 0402, files: [{path: x, content: y}]}\n",
          "t.yaml:3:27: mode 0402 lets others write; take away the last 2"},
         {"  - {directory: /r, mode: 4400, files: [{path: x, content: y}]}\n",

@@ -10,6 +10,22 @@ static struct place column(void *context, size_t at)
     return (struct place){"t", 1, (unsigned)at};
 }
 
+static size_t show_filters(const struct text *text, size_t to, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text->spans_count; i++) {
+        const struct text_span *span = &text->spans[i];
+        for (size_t j = 0; span->to == to && j < span->count; j++) {
+            used += (size_t)snprintf(out + used, size - used, "|%s%.0u",
+                                     filter_name(span->filters[j].filter), span->filters[j].number);
+        }
+        if (span->to == to) {
+            used += (size_t)snprintf(out + used, size - used, ")");
+        }
+    }
+    return used;
+}
+
 /* The text as <literal> and [reference], or what is wrong as !offset. */
 static void show(const char *source, enum text_rule rule, char *out, size_t size)
 {
@@ -18,9 +34,11 @@ static void show(const char *source, enum text_rule rule, char *out, size_t size
     struct place place;
     struct error error;
     size_t used = 0;
+    char vault[] = "VAULT=prod", lower[] = "item=my item";
+    char *const environment[] = {vault, lower, NULL};
     references_init(&references);
-    if (!text_parse(str_from(source), rule, &references, (struct text_origin){column, NULL}, &text,
-                    &place, &error)) {
+    const struct text_context context = {rule, {column, NULL}, &references, environment};
+    if (!text_parse(str_from(source), &context, &text, &place, &error)) {
         snprintf(out, size, "!%u", place.column);
         references_done(&references);
         return;
@@ -28,11 +46,17 @@ static void show(const char *source, enum text_rule rule, char *out, size_t size
     out[0] = '\0';
     for (size_t i = 0; i < text.count; i++) {
         const struct text_part *part = &text.parts[i];
+        for (size_t j = 0; j < text.spans_count; j++) {
+            if (text.spans[j].from == i) {
+                used += (size_t)snprintf(out + used, size - used, "(");
+            }
+        }
         used += (size_t)snprintf(
             out + used, size - used, part->kind == TEXT_LITERAL ? "<%.*s>" : "[%.*s]",
             part->kind == TEXT_LITERAL ? (int)part->literal.size : 1000,
             part->kind == TEXT_LITERAL ? part->literal.bytes
                                        : references.list[part->reference]->text);
+        used += show_filters(&text, i + 1, out + used, size - used);
     }
     text_done(&text);
     references_done(&references);
@@ -76,6 +100,47 @@ Test(text, spans_follow_the_rules_of_op_inject)
     check(TEXT_SPANS, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+Test(text, filters_work_on_all_that_stands_before_them)
+{
+    const struct expectation cases[] = {
+        {"a{{ op://v/i/f | trim }}b", "<a>([op://v/i/f]|trim)<b>"},
+        {"a{{ \"x\"|upper }}b", "<a>(<x>|upper)<b>"},
+        {"{{ op://v/i i/f \":\" op://v/i/g|base64|indent 4 }}",
+         "([op://v/i i/f]<:>[op://v/i/g]|base64|indent4)"},
+        {"{{ op://v/i/f\"\"op://v/i/g }}", "[op://v/i/f][op://v/i/g]"},
+        {"{{op://v/i/f|trim}}{{op://v/i/f|trim}}", "([op://v/i/f]|trim)([op://v/i/f]|trim)"},
+    };
+    check(TEXT_SPANS, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+/* VAULT=prod, item=my item */
+Test(text, variables_are_replaced_in_references)
+{
+    const struct expectation cases[] = {
+        {"op://$VAULT/i/f $VAULT", "[op://prod/i/f]< $VAULT>"},
+        {"op://${VAULT}x/${ITEM}/f", "[op://prodx/my item/f]"},
+        {"{{ op://${ vault }/$Item/f }}", "[op://prod/my item/f]"},
+        {"{{ op://v/i/${F:-a b}}}", "[op://v/i/a b]"},
+        {"{{ op://v/i/${F:-}f | trim }}", "([op://v/i/f]|trim)"},
+        {"op://${VAULT:-dev}/i/f", "[op://prod/i/f]"},
+        {"op://$F/i/f", "!5"},
+        {"op://${F}/i/f", "!5"},
+        {"op://${1}/i/f", "!5"},
+    };
+    check(TEXT_SPANS, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+Test(text, an_inject_template_has_variables_everywhere)
+{
+    const struct expectation cases[] = {
+        {"a $VAULT ${item}! ${X:-y} $5 $ ${} {{ \"$VAULT\" }}",
+         "<a prod my item! y $5 $ ${} ><$VAULT>"},
+        {"op://$VAULT/i/f", "[op://prod/i/f]"},
+        {"a $NONE", "!2"},
+    };
+    check(TEXT_INJECT, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 Test(text, a_whole_reference_may_hold_spaces)
 {
     const struct expectation cases[] = {
@@ -97,8 +162,13 @@ Test(text, mistakes_are_found_at_their_place)
         {"ab {{", "!3"},
         {"a {{ op://v/i/f {{ \"x\" }}", "!2"},
         {"{{ \"x\" y }}", "!7"},
-        {"{{ op://v/i/f | trim }}", "!16"},
-        {"{{ \"x\"|trim }}", "!7"},
+        {"{{ op://v/i/f | trimm }}", "!16"},
+        {"{{ \"x\"|x }}", "!7"},
+        {"{{ | trim }}", "!0"},
+        {"{{ op://v/i/f | trim | }}", "!23"},
+        {"{{ op://v/i/f | trim", "!20"},
+        {"{{ op://v/i/f | indent x }}", "!16"},
+        {"{{ op://v/i/f \"x\" y }}", "!18"},
         {"op://v/$I/f", "!7"},
         {"op://v/i/f${F}", "!10"},
         {"http://op://x", "!13"},

@@ -23,7 +23,8 @@ static bool render(enum dialect dialect, const char *bytes, size_t size, char *o
     SECRET_AUTO value = make(bytes, size);
     SECRET_AUTO text = secret_new(1 << 20);
     const struct env_entry entry = {"K", value};
-    bool ok = env_render(dialect, &entry, 1, text, &error);
+    size_t wrong;
+    bool ok = env_render(dialect, &entry, 1, text, &wrong, &error);
     snprintf(out, room, "%s", ok ? secret_bytes(text) : error.message);
     cr_expect(ok || error.code == ERROR_CONTENT);
     return ok;
@@ -101,9 +102,10 @@ Test(env, a_name_is_there_once_and_is_a_name)
     SECRET_AUTO text = secret_new(100);
     const struct env_entry twice[] = {{"A", value}, {"B", value}, {"A", value}};
     const struct env_entry wrong = {"A-B", value};
-    cr_expect_not(env_render(DIALECT_SH, twice, 3, text, &error));
+    size_t index;
+    cr_expect_not(env_render(DIALECT_SH, twice, 3, text, &index, &error));
     cr_expect(strstr(error.message, "variable A is there twice"));
-    cr_expect_not(env_render(DIALECT_SH, &wrong, 1, text, &error));
+    cr_expect_not(env_render(DIALECT_SH, &wrong, 1, text, &index, &error));
 }
 
 static bool ignore(void *context, struct str name, const struct secret *value, struct error *err)

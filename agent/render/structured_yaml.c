@@ -1,0 +1,68 @@
+/* Block style. Keys that no YAML reader can take for anything else are bare, the others and all
+ * strings are in double quotes. */
+#include <string.h>
+
+#include "render/structured.h"
+
+static bool put(struct secret *into, const char *text, struct error *err)
+{
+    return secret_append(into, str_from(text), err);
+}
+
+/* YAML 1.1 has many words for true, false and null. */
+static bool is_word(const char *key)
+{
+    static const char *const words[] = {"y",   "n",    "yes",   "no",  "on",
+                                        "off", "true", "false", "null"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (str_equal_nocase(str_from(key), str_from(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_plain(const char *key)
+{
+    for (const char *at = key; *at; at++) {
+        bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || *at == '_';
+        if (!letter && (at == key || !strchr("0123456789-.", *at))) {
+            return false;
+        }
+    }
+    return key[0] != '\0' && !is_word(key);
+}
+
+static bool write_key(const char *key, struct secret *into, struct error *err)
+{
+    return (is_plain(key) ? put(into, key, err) : structured_quoted(key, into, err)) &&
+           put(into, ":", err);
+}
+
+/* Writes what follows a key or a dash on the same line, or on lines of its own. */
+static bool write(const struct tree *tree, const struct sources *sources, unsigned level,
+                  struct secret *into, struct place *ret_place, struct error *err)
+{
+    bool map = tree->kind == TREE_MAP;
+    if (!map && tree->kind != TREE_LIST) {
+        return put(into, " ", err) && structured_scalar(tree, sources, into, ret_place, err);
+    }
+    if (!tree->first) {
+        return put(into, map ? " {}" : " []", err);
+    }
+    for (const struct tree *child = tree->first; child; child = child->next) {
+        if (!structured_newline(level, into, err) ||
+            !(map ? write_key(child->key, into, err) : put(into, "-", err)) ||
+            !write(child, sources, level + 1, into, ret_place, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool structured_yaml(const struct tree *tree, const struct sources *sources, struct secret *into,
+                     struct place *ret_place, struct error *err)
+{
+    return put(into, "---", err) && write(tree, sources, 0, into, ret_place, err) &&
+           put(into, "\n", err);
+}
