@@ -9,6 +9,7 @@ static const struct command commands[] = {
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, command_init},
     {"check", "say everything that is wrong with the template; needs no Connect",
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS, command_check},
+    {"schema", "print the JSON Schema of the template, for editors", 0, command_schema},
     {"help", "show this text, or `help COMMAND`", OPTIONS_ARGUMENT, command_help},
     {"version", "show the version and that of the libraries", 0, command_version},
 };

@@ -80,7 +80,7 @@ static bool decode_listen(struct decoder *decoder, const struct yaml_node *node,
 }
 
 static const struct shape version_shape = {
-    .kind = SHAPE_SCALAR, .expected = "the version 1", .also = SHAPE_NUMBER, .pattern = "^1$"};
+    .kind = SHAPE_SCALAR, .expected = "the version 1", .constant = 1};
 static const struct shape listen_shape = {.kind = SHAPE_SCALAR,
                                           .expected = "an address such as 127.0.0.1:9180",
                                           .also = SHAPE_NULL,

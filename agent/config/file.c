@@ -283,7 +283,7 @@ static bool decode_properties(struct decoder *decoder, const struct yaml_node *n
 static const struct shape file_path_shape = {
     .kind = SHAPE_SCALAR,
     .expected = "a relative path",
-    .also = SHAPE_NUMBER,
+    .also = SHAPE_NUMBER | SHAPE_BOOLEAN,
     .pattern = "^(?!\\.?\\.?(/|$))(?!.*/\\.?\\.(/|$))(?!\\.\\.)(?!.*/\\.\\.)[^/]",
 };
 

@@ -68,6 +68,7 @@ const struct shape *settings_shape(enum setting setting)
                          .pattern = "^https?://[^/@?#]+(/[^@?#]*)?$"},
         [SETTING_PATH] = {.kind = SHAPE_SCALAR,
                           .expected = "the path of a file",
+                          .also = SHAPE_NUMBER | SHAPE_BOOLEAN,
                           .pattern = "^.+$"},
         [SETTING_DURATION] = {.kind = SHAPE_SCALAR,
                               .expected = "a duration such as 60s",

@@ -3,8 +3,10 @@
 const struct shape shape_text = {
     .kind = SHAPE_SCALAR, .expected = "a string", .also = SHAPE_NUMBER | SHAPE_BOOLEAN};
 
-const struct shape shape_path = {
-    .kind = SHAPE_SCALAR, .expected = "the path of a file", .pattern = "^.+$"};
+const struct shape shape_path = {.kind = SHAPE_SCALAR,
+                                 .expected = "the path of a file",
+                                 .also = SHAPE_NUMBER | SHAPE_BOOLEAN,
+                                 .pattern = "^.+$"};
 
 const struct shape shape_boolean = {.kind = SHAPE_SCALAR,
                                     .expected = "true or false",

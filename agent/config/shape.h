@@ -45,6 +45,7 @@ struct shape {
     const char *expected; /* for messages: "a list of files", "true or false" */
     unsigned also;        /* SHAPE_NUMBER | … */
     const char *pattern; /* ECMA 262, as JSON Schema wants it; null: any. The decoder has the say */
+    int constant;        /* of SHAPE_SCALAR: the one number it can be; 0: not so */
     const char *(*name)(size_t index); /* of SHAPE_NAME; null beyond the last */
     const char *block;                 /* of SHAPE_SETTINGS */
     const struct shape *element;

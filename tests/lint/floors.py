@@ -18,6 +18,7 @@ MAY_INCLUDE = {
         "core",
         "config/config.h",
         "config/settings.h",
+        "config/schema.h",
         "config/yaml.h",  # the library's version
         "connect/transport.h",  # the library's version
         *BELOW_PEERS,
