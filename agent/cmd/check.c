@@ -1,40 +1,64 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "cmd/command.h"
 #include "cmd/load.h"
+#include "cmd/report.h"
+#include "core/agent.h"
+#include "core/plan.h"
 
-static void print_findings(const struct findings *findings)
+struct job {
+    const struct options *options;
+    const struct loaded *loaded;
+    struct plan plan;
+};
+
+static void look(void *context, const struct agent_view *view)
 {
-    for (size_t i = 0; i < findings->count; i++) {
-        char text[2 * LIMIT_MESSAGE];
-        finding_print(&findings->list[i], text, sizeof(text));
-        fprintf(stderr, "%s\n", text);
-    }
-    if (findings->dropped > 0) {
-        fprintf(stderr, "and %zu more\n", findings->dropped);
-    }
+    struct job *job = context;
+    const struct report report = {.loaded = job->loaded,
+                                  .findings = view->findings,
+                                  .values = view->values,
+                                  .error = view->error,
+                                  .required = job->plan.required,
+                                  .online = true};
+    report_print(&report, job->options->json);
 }
 
-static void print_summary(const struct template *template)
+static int check_online(const struct options *options, const struct loaded *loaded)
 {
-    size_t files = 0;
-    for (size_t i = 0; i < template->outputs_count; i++) {
-        files += template->outputs[i].files_count;
+    struct job job = {.options = options, .loaded = loaded};
+    struct error error;
+    if (!plan_init(&job.plan, loaded->template, &error)) {
+        fprintf(stderr, "connect-agent check: %s\n", error.message);
+        return error_describe(error.code)->exit_status;
     }
-    printf("%s: ok: outputs %zu, files %zu, references %zu\n", template->path,
-           template->outputs_count, files, template->references.count);
+    const struct agent_preview preview = {&job, look};
+    int status = agent_preview(
+        &(struct agent_options){
+            .template = loaded->template,
+            .log = &options->log,
+            .clock = options->log.clock,
+            .token_variable = getenv("OP_CONNECT_TOKEN"),
+            .timeout_ms = options->timeout_ms,
+        },
+        &preview);
+    plan_done(&job.plan);
+    return status;
 }
 
 int command_check(const struct options *options)
 {
     struct loaded loaded;
     int status = EX_OK;
-    if (load_template(options, &loaded)) {
-        print_summary(loaded.template);
+    bool ok = load_template(options, &loaded) && (!options->online || load_require_host(&loaded));
+    if (ok && options->online) {
+        status = check_online(options, &loaded);
     } else {
-        print_findings(&loaded.findings);
-        status = load_exit_status(&loaded);
+        const struct report report = {.loaded = &loaded, .findings = &loaded.findings};
+        report_print(&report, options->json);
+        status = ok ? EX_OK : load_exit_status(&loaded);
     }
     load_done(&loaded);
     return status;

@@ -7,8 +7,18 @@
 static const struct command commands[] = {
     {"init", "resolve the template, publish its outputs, exit",
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, command_init},
-    {"check", "say everything that is wrong with the template; needs no Connect",
-     OPTIONS_TEMPLATE | OPTIONS_SETTINGS, command_check},
+    {"check", "say everything that is wrong with the template; with --online, ask Connect too",
+     OPTIONS_TEMPLATE | OPTIONS_CHECK | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
+         OPTIONS_QUIET,
+     command_check},
+    {"read", "print the value of one reference, as `op read` does",
+     OPTIONS_ARGUMENT | OPTIONS_CONNECT | OPTIONS_OUT | OPTIONS_NEWLINE | OPTIONS_SETTINGS |
+         OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_QUIET,
+     command_read},
+    {"inject", "fill in a template of `op inject`",
+     OPTIONS_CONNECT | OPTIONS_IN | OPTIONS_OUT | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
+         OPTIONS_QUIET,
+     command_inject},
     {"schema", "print the JSON Schema of the template, for editors", 0, command_schema},
     {"help", "show this text, or `help COMMAND`", OPTIONS_ARGUMENT, command_help},
     {"version", "show the version and that of the libraries", 0, command_version},

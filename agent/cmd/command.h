@@ -20,6 +20,8 @@ const struct command *command_list(size_t *ret_count);
 
 int command_init(const struct options *options);
 int command_check(const struct options *options);
+int command_read(const struct options *options);
+int command_inject(const struct options *options);
 int command_schema(const struct options *options);
 int command_help(const struct options *options);
 int command_version(const struct options *options);

@@ -17,5 +17,8 @@ bool load_template(const struct options *options, struct loaded *ret_loaded);
 bool load_require_host(struct loaded *loaded);
 void load_done(struct loaded *loaded);
 
+/* All of them on standard error, for a command that has no log. */
+void load_complain(const struct loaded *loaded, const char *command);
+
 /* Of the first finding. */
 int load_exit_status(const struct loaded *loaded);

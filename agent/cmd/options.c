@@ -8,31 +8,39 @@
 
 #include "base/parse.h"
 
-enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 5 };
+enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 13 };
 
 /* Values of getopt_long beyond a character; settings follow FLAG_SETTING in their order. */
-enum { FLAG_LOG_LEVEL = 256, FLAG_LOG_FORMAT, FLAG_TIMEOUT, FLAG_SETTING };
-
-struct flag {
-    const char *name;
-    int value;
-    unsigned group;
-    const char *argument; /* null: takes none */
-    const char *help;
+enum {
+    FLAG_LOG_LEVEL = 256,
+    FLAG_LOG_FORMAT,
+    FLAG_TIMEOUT,
+    FLAG_ONLINE,
+    FLAG_JSON,
+    FLAG_FILE_MODE,
+    FLAG_SETTING,
 };
 
-static const struct flag own[OWN_OPTIONS] = {
+static const struct options_flag own[OWN_OPTIONS] = {
     {"config", 'c', OPTIONS_TEMPLATE, "FILE",
-     "the template, also -c (CONNECT_AGENT_TEMPLATE, /etc/connect-agent/template.yaml)"},
+     "the template (CONNECT_AGENT_TEMPLATE, /etc/connect-agent/template.yaml)"},
+    {"config", 'c', OPTIONS_CONNECT, "FILE",
+     "take the connect block of this template (CONNECT_AGENT_TEMPLATE, none)"},
+    {"online", FLAG_ONLINE, OPTIONS_CHECK, NULL,
+     "resolve each reference, and show what became of it"},
+    {"json", FLAG_JSON, OPTIONS_CHECK, NULL, "report as JSON on standard output"},
+    {"in-file", 'i', OPTIONS_IN, "FILE", "read this file instead of standard input"},
+    {"out-file", 'o', OPTIONS_OUT, "FILE", "write this file instead of standard output"},
+    {"file-mode", FLAG_FILE_MODE, OPTIONS_OUT, "MODE", "octal mode of that file (0600)"},
+    {"force", 'f', OPTIONS_OUT, NULL, "replace that file if it is there"},
+    {"no-newline", 'n', OPTIONS_NEWLINE, NULL, "print no line end after the value"},
     {"log-level", FLAG_LOG_LEVEL, OPTIONS_LOG, "LEVEL",
-     "error, warn, info or debug (CONNECT_AGENT_LOG_LEVEL, info)"},
+     "error, warn, info or debug (CONNECT_AGENT_LOG_LEVEL)"},
     {"log-format", FLAG_LOG_FORMAT, OPTIONS_LOG, "FORMAT",
      "json or text (CONNECT_AGENT_LOG_FORMAT, text on a terminal)"},
     {"timeout", FLAG_TIMEOUT, OPTIONS_TIMEOUT, "DURATION",
      "give up after this long (CONNECT_AGENT_TIMEOUT, 120s)"},
-    {"help", 'h',
-     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_ARGUMENT, NULL,
-     "show this text"},
+    {"help", 'h', ~0U, NULL, "show this text"},
 };
 
 static bool refuse(struct error *err, const char *origin, const char *value, const char *expected)
@@ -82,6 +90,7 @@ static bool read_environment(struct options *options, struct error *err)
     const char *path = getenv("CONNECT_AGENT_TEMPLATE");
     if (path && path[0]) {
         options->template_path = path;
+        options->template_given = true;
     }
     return true;
 }
@@ -91,7 +100,7 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-static void set_defaults(struct options *options)
+static void set_defaults(struct options *options, unsigned groups)
 {
     *options = (struct options){
         .template_path = "/etc/connect-agent/template.yaml",
@@ -103,35 +112,95 @@ static void set_defaults(struct options *options)
                 .pod = getenv("CONNECT_AGENT_POD"),
                 .namespace = getenv("CONNECT_AGENT_NAMESPACE")},
         .timeout_ms = DEFAULT_TIMEOUT_MS,
+        .file_mode = 0600,
     };
+    if (groups & OPTIONS_QUIET) {
+        options->log.level = LOG_WARN;
+        options->log.format = LOG_TEXT;
+    }
 }
 
-/* The table getopt_long wants, of the groups alone. */
-static void list_flags(unsigned groups, struct option flags[OWN_OPTIONS + SETTINGS + 1])
+size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST])
 {
     size_t count = 0;
     for (size_t i = 0; i < OWN_OPTIONS; i++) {
         if (own[i].group & groups || own[i].value == 'h') {
-            flags[count++] = (struct option){
-                own[i].name, own[i].argument ? required_argument : no_argument, NULL, own[i].value};
+            flags[count++] = own[i];
         }
     }
     for (int i = 0; i < SETTINGS && (groups & OPTIONS_SETTINGS); i++) {
-        flags[count++] = (struct option){settings_describe((enum setting)i)->flag + 2,
-                                         required_argument, NULL, FLAG_SETTING + i};
+        const struct setting_info *setting = settings_describe((enum setting)i);
+        flags[count++] = (struct options_flag){setting->flag + 2, FLAG_SETTING + i,
+                                               OPTIONS_SETTINGS, "VALUE", setting->help};
     }
-    flags[count] = (struct option){0};
+    return count;
+}
+
+/* The tables getopt_long wants, of the groups alone. */
+static void list_flags(unsigned groups, struct option longs[OPTIONS_MOST + 1],
+                       char letters[2 * OPTIONS_MOST])
+{
+    struct options_flag flags[OPTIONS_MOST];
+    size_t count = options_flags(groups, flags);
+    size_t used = 0;
+    letters[used++] = ':';
+    for (size_t i = 0; i < count; i++) {
+        bool takes = flags[i].argument != NULL;
+        longs[i] = (struct option){flags[i].name, takes ? required_argument : no_argument, NULL,
+                                   flags[i].value};
+        if (flags[i].value < FLAG_LOG_LEVEL) {
+            letters[used++] = (char)flags[i].value;
+            letters[used] = ':';
+            used += takes;
+        }
+    }
+    longs[count] = (struct option){0};
+    letters[used] = '\0';
+}
+
+static bool set_file_mode(struct options *options, const char *value, struct error *err)
+{
+    return parse_mode(str_from(value), &options->file_mode) ||
+           refuse(err, "--file-mode", value, "an octal mode such as 0600");
+}
+
+/* Those that are on when given. False when it is none of them. */
+static bool switch_on(struct options *options, int value)
+{
+    const struct {
+        int value;
+        bool *into;
+    } switches[] = {
+        {'h', &options->help},  {FLAG_ONLINE, &options->online}, {FLAG_JSON, &options->json},
+        {'f', &options->force}, {'n', &options->no_newline},
+    };
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (switches[i].value == value) {
+            *switches[i].into = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool take(struct options *options, int value, const char *argument, struct error *err)
 {
+    if (switch_on(options, value)) {
+        return true;
+    }
     switch (value) {
     case 'c':
         options->template_path = argument;
+        options->template_given = true;
         return true;
-    case 'h':
-        options->help = true;
+    case 'i':
+        options->in_file = argument;
         return true;
+    case 'o':
+        options->out_file = argument;
+        return true;
+    case FLAG_FILE_MODE:
+        return set_file_mode(options, argument, err);
     case FLAG_LOG_LEVEL:
         return set_level(options, "--log-level", argument, err);
     case FLAG_LOG_FORMAT:
@@ -146,7 +215,7 @@ static bool take(struct options *options, int value, const char *argument, struc
 
 static bool complain(int value, char *argv[], const struct option flags[], struct error *err)
 {
-    const char *names[OWN_OPTIONS + SETTINGS];
+    const char *names[OPTIONS_MOST];
     const char *given = argv[optind - 1];
     size_t count = 0;
     if (value == ':') {
@@ -158,7 +227,7 @@ static bool complain(int value, char *argv[], const struct option flags[], struc
     }
     size_t dashes = strspn(given, "-");
     struct str word = str_slice(str_from(given), dashes, str_find(str_from(given), 0, "="));
-    const char *nearest = str_suggest(word, names, count);
+    const char *nearest = word.size > 1 ? str_suggest(word, names, count) : NULL;
     if (nearest) {
         return error_set(err, ERROR_USAGE, "no option %s; did you mean --%s?", given, nearest);
     }
@@ -168,10 +237,10 @@ static bool complain(int value, char *argv[], const struct option flags[], struc
 static bool parse_flags(struct options *options, unsigned groups, int argc, char *argv[],
                         struct error *err)
 {
-    struct option flags[OWN_OPTIONS + SETTINGS + 1];
-    const char *letters = groups & OPTIONS_TEMPLATE ? "+:hc:" : "+:h";
+    struct option flags[OPTIONS_MOST + 1];
+    char letters[2 * OPTIONS_MOST];
     int value;
-    list_flags(groups, flags);
+    list_flags(groups, flags, letters);
     opterr = 0;
     while ((value = getopt_long(argc, argv, letters, flags, NULL)) != -1) {
         if (value == '?' || value == ':') {
@@ -187,7 +256,7 @@ static bool parse_flags(struct options *options, unsigned groups, int argc, char
 bool options_parse(struct options *options, unsigned groups, int argc, char *argv[],
                    struct error *err)
 {
-    set_defaults(options);
+    set_defaults(options, groups);
     if (!read_environment(options, err) || !parse_flags(options, groups, argc, argv, err)) {
         return false;
     }
@@ -200,26 +269,23 @@ bool options_parse(struct options *options, unsigned groups, int argc, char *arg
     return true;
 }
 
-static void print_flag(const char *name, const char *argument, const char *help)
-{
-    char left[64];
-    snprintf(left, sizeof(left), "%s%s%s", name, argument ? " " : "", argument ? argument : "");
-    printf("  %-32s %s\n", left, help);
-}
-
 void options_print(unsigned groups)
 {
-    char name[32];
-    for (size_t i = 0; i < OWN_OPTIONS; i++) {
-        if (own[i].group & groups) {
-            snprintf(name, sizeof(name), "--%s", own[i].name);
-            print_flag(name, own[i].argument, own[i].help);
+    struct options_flag flags[OPTIONS_MOST];
+    size_t count = options_flags(groups, flags);
+    for (size_t i = 0; i < count; i++) {
+        char left[64];
+        char letter[8] = "    ";
+        const char *argument = flags[i].argument;
+        if (flags[i].value < FLAG_LOG_LEVEL) {
+            snprintf(letter, sizeof(letter), "-%c, ", flags[i].value);
         }
-    }
-    for (int i = 0; i < SETTINGS && (groups & OPTIONS_SETTINGS); i++) {
-        const struct setting_info *setting = settings_describe((enum setting)i);
-        char help[192];
-        snprintf(help, sizeof(help), "%s (%s)", setting->help, setting->env);
-        print_flag(setting->flag, "VALUE", help);
+        snprintf(left, sizeof(left), "%s--%s%s%s", letter, flags[i].name, argument ? " " : "",
+                 argument ? argument : "");
+        printf("  %-36s %s", left, flags[i].help);
+        if (flags[i].group == OPTIONS_SETTINGS) {
+            printf(" (%s)", settings_describe((enum setting)(flags[i].value - FLAG_SETTING))->env);
+        }
+        printf("\n");
     }
 }

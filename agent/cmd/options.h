@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -15,6 +16,12 @@ enum {
     OPTIONS_LOG = 1 << 2,      /* --log-level, --log-format */
     OPTIONS_TIMEOUT = 1 << 3,  /* --timeout */
     OPTIONS_ARGUMENT = 1 << 4, /* one word */
+    OPTIONS_CHECK = 1 << 5,    /* --online, --json */
+    OPTIONS_IN = 1 << 6,       /* -i FILE */
+    OPTIONS_OUT = 1 << 7,      /* -o FILE, --file-mode, -f */
+    OPTIONS_NEWLINE = 1 << 8,  /* -n */
+    OPTIONS_QUIET = 1 << 9,    /* for people: warnings as text, unless asked for more */
+    OPTIONS_CONNECT = 1 << 10, /* -c FILE for its connect block alone, no default */
 };
 
 struct options {
@@ -24,7 +31,28 @@ struct options {
     uint64_t timeout_ms;
     const char *argument; /* null when there is none */
     bool help;            /* --help */
+    bool template_given;  /* template_path is not the default */
+    bool online;
+    bool json;
+    bool force;
+    bool no_newline;
+    const char *in_file; /* null when not given */
+    const char *out_file;
+    mode_t file_mode;
 };
+
+struct options_flag {
+    const char *name; /* without its dashes */
+    int value;        /* a letter, which is the short form; or more than 255 */
+    unsigned group;   /* OPTIONS_…; OPTIONS_SETTINGS: its help does not name its environment */
+    const char *argument; /* null: takes none */
+    const char *help;     /* one line */
+};
+
+enum { OPTIONS_MOST = 32 };
+
+/* All that commands of these groups take; gives their number. */
+size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST]);
 
 /* argv[0] is the command's name. ERROR_USAGE says which option and what it wants. */
 bool options_parse(struct options *options, unsigned groups, int argc, char *argv[],

@@ -6,6 +6,7 @@
 
 #include "config/decode.h"
 #include "config/output.h"
+#include "config/path.h"
 #include "config/yaml.h"
 #include "io/file.h"
 
@@ -135,6 +136,36 @@ static bool decode(struct template *template, struct str source, char *const env
     return ok && findings->count + findings->dropped == before;
 }
 
+static bool refuse_input(const struct template *template, const char *what, const char *path,
+                         struct findings *findings)
+{
+    bool ok = true;
+    for (size_t i = 0; path && i < template->outputs_count; i++) {
+        const struct output *output = &template->outputs[i];
+        if (output->directory && path_overlaps(output->directory, path)) {
+            ok = findings_format(findings, output->place, ERROR_TEMPLATE,
+                                 "the output \"%s\" would hold the %s %s; publish elsewhere",
+                                 output->directory, what, path);
+        }
+    }
+    return ok;
+}
+
+/* What the agent reads must not be among what it writes. By the names: links are not followed. */
+static bool check_inputs(const struct template *template, struct findings *findings)
+{
+    const struct settings *settings = &template->settings;
+    bool ok = refuse_input(template, "template", template->path, findings);
+    ok = refuse_input(template, "token file", settings->token_file, findings) && ok;
+    ok = refuse_input(template, "CA file", settings->ca_file, findings) && ok;
+    ok = refuse_input(template, "client certificate", settings->client_cert_file, findings) && ok;
+    ok = refuse_input(template, "client key", settings->client_key_file, findings) && ok;
+    for (size_t i = 0; i < template->template_files_count; i++) {
+        ok = refuse_input(template, "file", template->template_files[i], findings) && ok;
+    }
+    return ok;
+}
+
 bool config_load(const char *path, const struct overrides *overrides, struct findings *findings,
                  struct template **ret_template)
 {
@@ -153,6 +184,7 @@ bool config_load(const char *path, const struct overrides *overrides, struct fin
     bool ok = read_source(path, &source, findings);
     ok = ok && decode(template, buf_str(&source), overrides->variables, findings);
     ok = settings_override(&template->settings, overrides, findings) && ok;
+    ok = check_inputs(template, findings) && ok;
     buf_done(&source);
     findings_sort(findings);
     *ret_template = template;

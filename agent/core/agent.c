@@ -38,6 +38,7 @@ enum event {
 
 struct agent {
     const struct agent_options *options;
+    const struct agent_preview *preview; /* null: publish */
     struct journal journal;
     struct loop loop;
     struct signals signals;
@@ -75,7 +76,8 @@ static void on_cycle_done(void *context, const struct error *error)
     if (agent->error.code == ERROR_NONE || error->code != ERROR_UNREACHABLE) {
         agent->error = *error;
     }
-    if (error->code == ERROR_NOT_FOUND && agent->cycles < CYCLES_MOST && now < agent->deadline_ms) {
+    if (error->code == ERROR_NOT_FOUND && !agent->preview && agent->cycles < CYCLES_MOST &&
+        now < agent->deadline_ms) {
         dispatch(agent, EVENT_HEALABLE);
     } else {
         dispatch(agent, EVENT_FAILED);
@@ -88,7 +90,8 @@ static void do_cycle(struct agent *agent)
     cycle_free(agent->cycle);
     agent->cycle = NULL;
     agent->cycles++;
-    if (!cycle_start(agent->client, agent->options->template, &agent->journal,
+    if (!cycle_start(agent->client, agent->options->template,
+                     agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH, &agent->journal,
                      (struct cycle_owner){agent, on_cycle_done}, &agent->cycle, &error)) {
         on_cycle_done(agent, &error);
     }
@@ -103,10 +106,33 @@ static void do_wait(struct agent *agent)
     timer_set(&agent->timer, backoff_delay_ms(agent->cycles, random_number()));
 }
 
+static void show(const struct agent *agent, const struct error *error)
+{
+    struct agent_view view = {.error = error};
+    if (agent->cycle) {
+        view.values = cycle_values(agent->cycle);
+        view.findings = cycle_findings(agent->cycle);
+        view.generations = cycle_generations(agent->cycle);
+    }
+    agent->preview->look(agent->preview->context, &view);
+}
+
 static void do_finish(struct agent *agent)
 {
+    if (agent->preview) {
+        show(agent, NULL);
+    }
     agent->exit_status = EX_OK;
     loop_stop(&agent->loop);
+}
+
+static void report(const struct agent *agent, const struct error *error)
+{
+    if (agent->preview) {
+        show(agent, error);
+    } else {
+        journal_error(&agent->journal, LOG_ERROR, "nothing published", error);
+    }
 }
 
 static void do_fail(struct agent *agent)
@@ -114,10 +140,10 @@ static void do_fail(struct agent *agent)
     if (agent->error.code == ERROR_TOKEN) {
         token_explain(&agent->token, clock_wall_ms(agent->options->clock) / 1000, &agent->error);
     }
-    if (agent->cycle) {
+    if (agent->cycle && !agent->preview) {
         journal_findings(&agent->journal, "cannot resolve or render", cycle_findings(agent->cycle));
     }
-    journal_error(&agent->journal, LOG_ERROR, "nothing published", &agent->error);
+    report(agent, &agent->error);
     agent->exit_status = error_describe(agent->error.code)->exit_status;
     loop_stop(&agent->loop);
 }
@@ -236,16 +262,26 @@ static bool run(struct agent *agent, struct error *err)
     return ok;
 }
 
-int agent_init(const struct agent_options *options)
+static int live(const struct agent_options *options, const struct agent_preview *preview)
 {
-    struct agent agent = {.options = options, .exit_status = EX_SOFTWARE};
+    struct agent agent = {.options = options, .preview = preview, .exit_status = EX_SOFTWARE};
     struct error error;
     agent.deadline_ms = clock_now_ms(options->clock) + options->timeout_ms;
     journal_init(&agent.journal, options->log);
     if (!run(&agent, &error)) {
-        journal_error(&agent.journal, LOG_ERROR, "nothing published", &error);
+        report(&agent, &error);
         agent.exit_status = error_describe(error.code)->exit_status;
     }
     token_done(&agent.token);
     return agent.exit_status;
+}
+
+int agent_init(const struct agent_options *options)
+{
+    return live(options, NULL);
+}
+
+int agent_preview(const struct agent_options *options, const struct agent_preview *preview)
+{
+    return live(options, preview);
 }

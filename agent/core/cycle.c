@@ -9,6 +9,7 @@
 
 struct cycle {
     const struct template *template;
+    enum cycle_kind kind;
     struct journal *journal;
     struct cycle_owner owner;
     struct plan plan;
@@ -150,7 +151,8 @@ static bool publish(struct cycle *cycle, struct error *err)
         *err = cycle->error;
         return false;
     }
-    return stage_outputs(cycle, err) && commit_outputs(cycle, err);
+    return cycle->kind == CYCLE_PREVIEW ||
+           (stage_outputs(cycle, err) && commit_outputs(cycle, err));
 }
 
 static void on_item_read(void *context, const char *vault, const char *item, uint64_t version)
@@ -172,14 +174,15 @@ static void on_resolved(void *context, const struct error *error)
     }
 }
 
-bool cycle_start(struct client *client, const struct template *template, struct journal *journal,
-                 struct cycle_owner owner, struct cycle **ret_cycle, struct error *err)
+bool cycle_start(struct client *client, const struct template *template, enum cycle_kind kind,
+                 struct journal *journal, struct cycle_owner owner, struct cycle **ret_cycle,
+                 struct error *err)
 {
     struct cycle *cycle = calloc(1, sizeof(*cycle));
     if (!cycle) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *cycle = (struct cycle){.template = template, .journal = journal, .owner = owner};
+    *cycle = (struct cycle){.template = template, .kind = kind, .journal = journal, .owner = owner};
     cycle->generations = calloc(template->outputs_count + 1, sizeof(*cycle->generations));
     cycle->publications = calloc(template->outputs_count + 1, sizeof(struct publication *));
     struct resolve_owner resolve_owner = {cycle, on_item_read, on_resolved};
@@ -201,6 +204,16 @@ bool cycle_start(struct client *client, const struct template *template, struct 
 const struct findings *cycle_findings(const struct cycle *cycle)
 {
     return &cycle->findings;
+}
+
+const struct values *cycle_values(const struct cycle *cycle)
+{
+    return &cycle->values;
+}
+
+const struct generation *cycle_generations(const struct cycle *cycle)
+{
+    return cycle->generations;
 }
 
 void cycle_free(struct cycle *cycle)

@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "connect/client.h"
 #include "core/journal.h"
+#include "model/generation.h"
 #include "model/template.h"
+#include "model/value.h"
 
 struct cycle;
 
@@ -17,10 +19,19 @@ struct cycle_owner {
     void (*done)(void *context, const struct error *error);
 };
 
+enum cycle_kind {
+    CYCLE_PUBLISH,
+    CYCLE_PREVIEW, /* ends when everything is rendered: nothing is staged or written */
+};
+
 /* Borrows everything until cycle_free; `done` is called from the loop, never from within. */
-bool cycle_start(struct client *client, const struct template *template, struct journal *journal,
-                 struct cycle_owner owner, struct cycle **ret_cycle, struct error *err);
+bool cycle_start(struct client *client, const struct template *template, enum cycle_kind kind,
+                 struct journal *journal, struct cycle_owner owner, struct cycle **ret_cycle,
+                 struct error *err);
 /* Which references and files failed, with their places; borrowed until cycle_free. */
 const struct findings *cycle_findings(const struct cycle *cycle);
+/* What was resolved and rendered, the latter one for each output; borrowed until cycle_free. */
+const struct values *cycle_values(const struct cycle *cycle);
+const struct generation *cycle_generations(const struct cycle *cycle);
 /* Wipes every value; what was staged and not committed is removed. Null is allowed. */
 void cycle_free(struct cycle *cycle);

@@ -33,27 +33,34 @@ static bool open_regular(const char *path, enum error_code code, int *ret_fd, st
     return true;
 }
 
-bool file_read(const char *path, enum error_code code, struct buf *buf, struct error *err)
+bool file_read_stream(int fd, const char *name, enum error_code code, struct buf *buf,
+                      struct error *err)
 {
-    FD_AUTO fd = -1;
-    struct stat status;
     char piece[PIECE];
-    if (!open_regular(path, code, &fd, &status, err)) {
-        return false;
-    }
     for (;;) {
         ssize_t size = read(fd, piece, sizeof(piece));
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
         if (size < 0) {
-            return error_set_errno(err, code, errno, "%s", path);
+            return error_set_errno(err, code, errno, "%s", name);
         }
         if (size == 0) {
             return true;
         }
         if (!buf_append(buf, (struct str){piece, (size_t)size}, err)) {
             err->code = code;
-            return error_wrap(err, "%s", path);
+            return error_wrap(err, "%s", name);
         }
     }
+}
+
+bool file_read(const char *path, enum error_code code, struct buf *buf, struct error *err)
+{
+    FD_AUTO fd = -1;
+    struct stat status;
+    return open_regular(path, code, &fd, &status, err) &&
+           file_read_stream(fd, path, code, buf, err);
 }
 
 bool file_read_secret(const char *path, enum error_code code, struct secret *secret,

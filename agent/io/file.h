@@ -12,6 +12,10 @@
  * have the given code, and the errno of the cause, if there is one. */
 bool file_read(const char *path, enum error_code code, struct buf *buf, struct error *err);
 
+/* All that comes from `fd`, which may be a pipe; `name` is for messages. */
+bool file_read_stream(int fd, const char *name, enum error_code code, struct buf *buf,
+                      struct error *err);
+
 /* The same for bytes that are secret. *ret_mode (may be null) is the file's mode. */
 bool file_read_secret(const char *path, enum error_code code, struct secret *secret,
                       unsigned *ret_mode, struct error *err);

@@ -320,6 +320,23 @@ static bool parse_braces(struct parser *parser, size_t open, size_t *ret_next)
 
 /* --- outside of braces --- */
 
+/* op://… | filter, as a whole value: without braces it would be written as it stands. */
+static bool refuse_bare_filter(struct parser *parser, size_t at)
+{
+    struct str source = parser->source;
+    struct filter_use use;
+    struct error ignored;
+    size_t bar = skip_blanks(source, at);
+    if (parser->context->rule != TEXT_WHOLE || !starts_at(source, bar, "|") ||
+        !filter_parse(str_trim(str_slice(source, bar + 1, source.size)), &use, &ignored)) {
+        return true;
+    }
+    parser->at = bar;
+    return error_set(parser->err, ERROR_TEMPLATE,
+                     "a filter works in braces: {{ op://vault/item/field | %s }}",
+                     filter_name(use.filter));
+}
+
 /* op://… without braces: ends where op inject ends it. */
 static bool parse_bare(struct parser *parser, size_t from, size_t *ret_next)
 {
@@ -334,7 +351,7 @@ static bool parse_bare(struct parser *parser, size_t from, size_t *ret_next)
         }
     }
     *ret_next = end;
-    return add_reference(parser, from, end);
+    return add_reference(parser, from, end) && refuse_bare_filter(parser, end);
 }
 
 static bool is_bare(struct str source, size_t at)

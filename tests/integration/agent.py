@@ -97,7 +97,7 @@ class Result:
 
     def said(self, pattern):
         """Does any line of the output match?"""
-        return re.search(pattern, "\n".join([*self.reasons, self.err, self.out])) is not None
+        return re.search(pattern, "\n".join([*self.reasons, self.err, str(self.out)])) is not None
 
     def __repr__(self):
         return f"status {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
@@ -147,18 +147,20 @@ class Place:
         env.update({name: str(value) for name, value in changes.items() if value is not None})
         return {name: value for name, value in env.items() if changes.get(name, "") is not None}
 
-    def run(self, *arguments, prefix=(), **environment):
-        """Runs a command to its end. Keyword arguments change the environment; None removes."""
+    def run(self, *arguments, prefix=(), stdin=b"", reveals=False, **environment):
+        """Runs a command to its end. Keyword arguments change the environment; None removes.
+        `reveals`: printing secrets on standard output is what the command is for."""
         process = subprocess.run(
             [*prefix, os.environ["AGENT"], *map(str, arguments)],
             env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             timeout=RUN_SECONDS,
             check=False,
         )
-        result = Result(process.returncode, process.stdout.decode(), process.stderr.decode())
-        self.assert_no_leak(result.out + result.err)
+        out = process.stdout if reveals else process.stdout.decode()
+        result = Result(process.returncode, out, process.stderr.decode())
+        self.assert_no_leak(result.err if reveals else result.out + result.err)
         return result
 
     def init(self, template=None, *arguments, **environment):

@@ -19,6 +19,8 @@ MAY_INCLUDE = {
         "config/config.h",
         "config/settings.h",
         "config/schema.h",
+        "config/adhoc.h",
+        "publish/save.h",
         "config/yaml.h",  # the library's version
         "connect/transport.h",  # the library's version
         *BELOW_PEERS,
