@@ -6,22 +6,23 @@
 
 static const struct command commands[] = {
     {"init", "resolve the template, publish its outputs, exit",
-     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, command_init},
+     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, NULL, command_init},
     {"check", "say everything that is wrong with the template; with --online, ask Connect too",
      OPTIONS_TEMPLATE | OPTIONS_CHECK | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
          OPTIONS_QUIET,
-     command_check},
+     NULL, command_check},
     {"read", "print the value of one reference, as `op read` does",
-     OPTIONS_ARGUMENT | OPTIONS_CONNECT | OPTIONS_OUT | OPTIONS_NEWLINE | OPTIONS_SETTINGS |
-         OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_QUIET,
-     command_read},
+     OPTIONS_ARGUMENT | OPTIONS_CONNECT | OPTIONS_OUT | OPTIONS_NEWLINE | OPTIONS_LOG |
+         OPTIONS_TIMEOUT | OPTIONS_QUIET,
+     "REFERENCE", command_read},
     {"inject", "fill in a template of `op inject`",
-     OPTIONS_CONNECT | OPTIONS_IN | OPTIONS_OUT | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
-         OPTIONS_QUIET,
-     command_inject},
-    {"schema", "print the JSON Schema of the template, for editors", 0, command_schema},
-    {"help", "show this text, or `help COMMAND`", OPTIONS_ARGUMENT, command_help},
-    {"version", "show the version and that of the libraries", 0, command_version},
+     OPTIONS_CONNECT | OPTIONS_IN | OPTIONS_OUT | OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_QUIET,
+     NULL, command_inject},
+    {"schema", "print the JSON Schema of the template, for editors", 0, NULL, command_schema},
+    {"completion", "print the completion script for a shell", OPTIONS_ARGUMENT, "SHELL",
+     command_completion},
+    {"help", "show this text, or `help COMMAND`", OPTIONS_ARGUMENT, "COMMAND", command_help},
+    {"version", "show the version and that of the libraries", 0, NULL, command_version},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

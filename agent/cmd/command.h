@@ -9,6 +9,7 @@ struct command {
     const char *name;
     const char *summary;                       /* one line, for `help` */
     unsigned options;                          /* OPTIONS_…: what it takes besides its name */
+    const char *argument;                      /* with OPTIONS_ARGUMENT: what the word is */
     int (*run)(const struct options *options); /* gives the exit status */
 };
 
@@ -23,5 +24,6 @@ int command_check(const struct options *options);
 int command_read(const struct options *options);
 int command_inject(const struct options *options);
 int command_schema(const struct options *options);
+int command_completion(const struct options *options);
 int command_help(const struct options *options);
 int command_version(const struct options *options);

@@ -19,12 +19,11 @@ static void print_overview(const struct command commands[], size_t count)
 
 static void print_command(const struct command *command)
 {
-    printf("Usage: connect-agent %s%s\n\n%s\n", command->name,
-           command->options & OPTIONS_ARGUMENT ? " [COMMAND]" : " [OPTION…]", command->summary);
-    if (command->options & ~(unsigned)OPTIONS_ARGUMENT) {
-        printf("\nOptions (environment variable and default in brackets):\n");
-        options_print(command->options);
-    }
+    printf("Usage: connect-agent %s%s%s [OPTION…]\n\n%s\n", command->name,
+           command->argument ? " " : "", command->argument ? command->argument : "",
+           command->summary);
+    printf("\nOptions (environment variable and default in brackets):\n");
+    options_print(command->options);
 }
 
 int command_help(const struct options *options)

@@ -122,16 +122,25 @@ static void set_defaults(struct options *options, unsigned groups)
 
 size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST])
 {
+    static const char *const arguments[] = {[SETTING_URL] = "URL",
+                                            [SETTING_PATH] = "FILE",
+                                            [SETTING_DURATION] = "DURATION",
+                                            [SETTING_ADDRESS] = "ADDRESS"};
     size_t count = 0;
     for (size_t i = 0; i < OWN_OPTIONS; i++) {
         if (own[i].group & groups || own[i].value == 'h') {
             flags[count++] = own[i];
         }
     }
-    for (int i = 0; i < SETTINGS && (groups & OPTIONS_SETTINGS); i++) {
+    for (int i = 0; i < SETTINGS; i++) {
         const struct setting_info *setting = settings_describe((enum setting)i);
-        flags[count++] = (struct options_flag){setting->flag + 2, FLAG_SETTING + i,
-                                               OPTIONS_SETTINGS, "VALUE", setting->help};
+        bool connect = (groups & OPTIONS_CONNECT) && strcmp(setting->block, "connect") == 0;
+        if (!(groups & OPTIONS_SETTINGS) && !connect) {
+            continue;
+        }
+        flags[count++] =
+            (struct options_flag){setting->flag + 2, FLAG_SETTING + i, OPTIONS_SETTINGS,
+                                  arguments[setting->type], setting->help};
     }
     return count;
 }
@@ -148,7 +157,7 @@ static void list_flags(unsigned groups, struct option longs[OPTIONS_MOST + 1],
         bool takes = flags[i].argument != NULL;
         longs[i] = (struct option){flags[i].name, takes ? required_argument : no_argument, NULL,
                                    flags[i].value};
-        if (flags[i].value < FLAG_LOG_LEVEL) {
+        if (options_has_letter(&flags[i])) {
             letters[used++] = (char)flags[i].value;
             letters[used] = ':';
             used += takes;
@@ -277,7 +286,7 @@ void options_print(unsigned groups)
         char left[64];
         char letter[8] = "    ";
         const char *argument = flags[i].argument;
-        if (flags[i].value < FLAG_LOG_LEVEL) {
+        if (options_has_letter(&flags[i])) {
             snprintf(letter, sizeof(letter), "-%c, ", flags[i].value);
         }
         snprintf(left, sizeof(left), "%s--%s%s%s", letter, flags[i].name, argument ? " " : "",

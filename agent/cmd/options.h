@@ -21,7 +21,7 @@ enum {
     OPTIONS_OUT = 1 << 7,      /* -o FILE, --file-mode, -f */
     OPTIONS_NEWLINE = 1 << 8,  /* -n */
     OPTIONS_QUIET = 1 << 9,    /* for people: warnings as text, unless asked for more */
-    OPTIONS_CONNECT = 1 << 10, /* -c FILE for its connect block alone, no default */
+    OPTIONS_CONNECT = 1 << 10, /* -c FILE for its connect block alone, and that block's flags */
 };
 
 struct options {
@@ -50,6 +50,12 @@ struct options_flag {
 };
 
 enum { OPTIONS_MOST = 32 };
+
+/* Is there a short form? */
+static inline bool options_has_letter(const struct options_flag *flag)
+{
+    return flag->value < 256;
+}
 
 /* All that commands of these groups take; gives their number. */
 size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST]);

@@ -44,7 +44,7 @@ check_format() {
     need clang-format || return 1
     # Debian 12's version decides: others lay some lines out differently.
     formatter=$(command -v clang-format-14 || command -v clang-format)
-    c_files agent tests | xargs "$formatter" --dry-run -Werror
+    c_files agent docs tests | xargs "$formatter" --dry-run -Werror
 }
 
 check_tidy() {
