@@ -24,6 +24,13 @@ const char *report_status(const struct report *report, size_t reference)
     return name ? name : "unknown";
 }
 
+static bool is_failed(const struct report *report)
+{
+    const struct findings *findings = report->findings;
+    return report->error || !report->loaded->template ||
+           (findings && findings->count + findings->dropped > 0);
+}
+
 static size_t count_files(const struct template *template)
 {
     size_t files = 0;
@@ -89,11 +96,10 @@ static void print_text(const struct report *report)
     if (report->findings) {
         print_findings(report->findings);
     }
-    bool failed = report->error || (report->findings && report->findings->count > 0);
-    if (report->error && (!report->findings || report->findings->count == 0)) {
+    if (template && report->error && (!report->findings || report->findings->count == 0)) {
         fprintf(stderr, "%s: %s\n", template->path, report->error->message);
     }
-    if (!failed) {
+    if (!is_failed(report)) {
         printf("%s: ok: outputs %zu, files %zu, references %zu\n", template->path,
                template->outputs_count, count_files(template), template->references.count);
     }
@@ -158,11 +164,10 @@ static void write_reference(struct json_text *json, const struct report *report,
 static void write_report(struct json_text *json, const struct report *report)
 {
     const struct template *template = report->loaded->template;
-    bool failed = report->error || (report->findings && report->findings->count > 0);
     json_text_open(json, '{');
     json_text_member(json, "template", template ? template->path : NULL);
     json_text_key(json, "ok");
-    json_text_boolean(json, !failed);
+    json_text_boolean(json, !is_failed(report));
     json_text_key(json, "outputs");
     json_text_number(json, template ? (int64_t) template->outputs_count : 0);
     json_text_key(json, "files");
