@@ -44,11 +44,16 @@ def count(place, command):
     return int(path.read_text())
 
 
+def ended_well(result):
+    """With a status; or OpenSSL 3.5 has ended the process, which does so when it has no memory for a lock."""
+    return result.status in STATUSES or (result.status == -6 and "OpenSSL internal error" in result.err)
+
+
 def try_all(place, command, numbers, check, fail_on):
     def one(number):
         for on in fail_on:
             result = place.run(command, **preload(FAIL_AT=number, FAIL_ON=on))
-            assert result.status in STATUSES, f"allocation {number}: {result}"
+            assert ended_well(result), f"allocation {number}: {result}"
             check(result, number)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -88,6 +93,6 @@ def test_first_publication_is_whole_or_absent(place):
     for number in sorted(random.Random(seed).sample(range(total // 2, total), min(100, total // 2))):
         shutil.rmtree(place.directory, ignore_errors=True)
         result = place.run("init", **preload(FAIL_AT=number))
-        assert result.status in STATUSES, f"allocation {number}: {result}"
+        assert ended_well(result), f"allocation {number}: {result}"
         seen = place.names() if place.directory.exists() else {}
         assert seen == (whole if result.status == 0 else {}), f"allocation {number}: {result}"
