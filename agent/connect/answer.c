@@ -1,6 +1,7 @@
 #include "connect/answer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 
@@ -205,19 +206,24 @@ void answer_item_done(struct answer_item *item)
     *item = (struct answer_item){0};
 }
 
-bool answer_parse_vault(const struct secret *body, uint64_t *ret_content_version, struct error *err)
+bool answer_parse_vault(const struct secret *body, struct answer_vault *ret_vault,
+                        struct error *err)
 {
     struct cJSON *json;
-    uint64_t version = 0;
+    struct answer_vault vault = {.name = ""};
     if (!json_parse(secret_str(body), &json, err)) {
         return false;
     }
     bool usable = json_text(json, "id").size > 0;
-    (void)json_number(json, "contentVersion", &version);
+    struct str name = json_text(json, "name");
+    (void)json_number(json, "contentVersion", &vault.content_version);
+    if (name.size < sizeof(vault.name)) {
+        memcpy(vault.name, name.bytes ? name.bytes : "", name.size);
+    }
     json_free(json);
     if (!usable) {
         return error_set(err, ERROR_PROTOCOL, "the answer is not a vault");
     }
-    *ret_content_version = version;
+    *ret_vault = vault;
     return true;
 }

@@ -71,6 +71,11 @@ void answer_list_done(struct answer_list *list);
 bool answer_parse_item(const struct secret *body, struct answer_item *ret_item, struct error *err);
 void answer_item_done(struct answer_item *item);
 
-/* One vault: an object with an ID. *ret_content_version is 0 when the server does not tell. */
-bool answer_parse_vault(const struct secret *body, uint64_t *ret_content_version,
+struct answer_vault {
+    uint64_t content_version; /* 0 when the server does not tell */
+    char name[256];           /* "" when it does not tell, or it is longer */
+};
+
+/* One vault: an object with an ID. */
+bool answer_parse_vault(const struct secret *body, struct answer_vault *ret_vault,
                         struct error *err);

@@ -6,42 +6,15 @@
 #include "connect/answer.h"
 #include "connect/match.h"
 #include "connect/openssh.h"
+#include "connect/outcome.h"
+#include "connect/wanted.h"
 
-enum { NONE = -1, PATH_SIZE = 512, ID_SIZE = 80 };
-
-/* What is asked for, as a tree. References wait in chains (next[index]), first at the vault, then
- * at the item, then at the file. */
-struct wanted_file {
-    struct wanted_file *next;
-    struct wanted_item *item;
-    char id[ID_SIZE];
-    ssize_t first; /* reference, or NONE */
-};
-
-struct wanted_item {
-    struct wanted_item *next;
-    struct wanted_vault *vault;
-    char id[ID_SIZE];
-    ssize_t first;
-    struct wanted_file *files;
-};
-
-struct wanted_vault {
-    struct wanted_vault *next;
-    struct resolve *resolve;
-    char id[ID_SIZE];
-    bool listed; /* else it was only named by an ID */
-    ssize_t first;
-    struct answer_list items;
-    struct wanted_item **by_entry; /* parallel to items.entries */
-    struct wanted_item *read;      /* all items that are read */
-    uint64_t content_version;
-};
+enum { PATH_SIZE = 512 };
 
 struct resolve {
     struct client *client;
     const struct references *references;
-    struct values *values;
+    struct outcome outcome;
     struct resolve_owner owner;
     struct answer_list vaults;
     struct wanted_vault *asked;
@@ -61,18 +34,14 @@ static void chain(struct resolve *resolve, ssize_t *first, ssize_t index)
     *first = index;
 }
 
-static void fail_reference(struct resolve *resolve, ssize_t index, const struct error *error)
+/* The vault did not answer as it should: its version does not count as seen. */
+static void fail_chain(struct resolve *resolve, ssize_t first, const struct wanted_vault *vault,
+                       const struct error *error)
 {
-    struct error named = *error;
-    error_wrap(&named, "%s", reference_at(resolve, index)->text);
-    values_fail(resolve->values, (size_t)index, &named);
-}
-
-static void fail_chain(struct resolve *resolve, ssize_t first, const struct error *error)
-{
-    for (ssize_t at = first; at != NONE; at = resolve->next[at]) {
-        fail_reference(resolve, at, error);
+    for (ssize_t at = first; at != WANTED_NONE; at = resolve->next[at]) {
+        outcome_fail(&resolve->outcome, (size_t)at, vault->id, error);
     }
+    (void)known_set_vault(&resolve->outcome.learnt, vault->id, 0);
 }
 
 static void finish(struct resolve *resolve, const struct error *error)
@@ -80,6 +49,9 @@ static void finish(struct resolve *resolve, const struct error *error)
     if (!resolve->over) {
         resolve->over = true;
         client_cancel(resolve->client);
+        if (!error) {
+            outcome_commit(&resolve->outcome);
+        }
         resolve->owner.done(resolve->owner.context, error);
     }
 }
@@ -92,11 +64,12 @@ static void end_request(struct resolve *resolve)
 }
 
 /* A refusal of one vault or item fails what waits for it; anything else concerns everything. */
-static void fail_request(struct resolve *resolve, ssize_t first, const struct error *error)
+static void fail_request(struct resolve *resolve, ssize_t first, const struct wanted_vault *vault,
+                         const struct error *error)
 {
     if (error->code == ERROR_FORBIDDEN || error->code == ERROR_GONE ||
         error->code == ERROR_NOT_FOUND) {
-        fail_chain(resolve, first, error);
+        fail_chain(resolve, first, vault, error);
         end_request(resolve);
     } else {
         finish(resolve, error);
@@ -122,14 +95,21 @@ static bool check_memory(struct resolve *resolve, bool ok, const struct error *e
     return ok;
 }
 
-static bool store(struct resolve *resolve, ssize_t index, struct str text, struct error *err)
+/* Takes the bytes. */
+static void set_value(struct wanted_item *item, ssize_t index, struct secret *bytes)
+{
+    outcome_set(&item->vault->resolve->outcome, (size_t)index, item->vault->id, item->id,
+                item->version, bytes);
+}
+
+static bool store(struct wanted_item *item, ssize_t index, struct str text, struct error *err)
 {
     struct secret *bytes = secret_new(text.size);
     if (!bytes || !secret_append(bytes, text, err)) {
         secret_free(bytes);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    values_set(resolve->values, (size_t)index, bytes);
+    set_value(item, index, bytes);
     return true;
 }
 
@@ -139,8 +119,8 @@ static bool take_file(void *context, const struct secret *body, struct error *er
 {
     struct wanted_file *file = context;
     struct resolve *resolve = file->item->vault->resolve;
-    for (ssize_t at = file->first; at != NONE; at = resolve->next[at]) {
-        if (!check_memory(resolve, store(resolve, at, secret_str(body), err), err)) {
+    for (ssize_t at = file->first; at != WANTED_NONE; at = resolve->next[at]) {
+        if (!check_memory(resolve, store(file->item, at, secret_str(body), err), err)) {
             return true;
         }
     }
@@ -151,7 +131,7 @@ static bool take_file(void *context, const struct secret *body, struct error *er
 static void fail_file(void *context, const struct error *error)
 {
     struct wanted_file *file = context;
-    fail_request(file->item->vault->resolve, file->first, error);
+    fail_request(file->item->vault->resolve, file->first, file->item->vault, error);
 }
 
 static bool ask_file(struct wanted_item *item, const struct answer_file *wanted, ssize_t index,
@@ -159,18 +139,12 @@ static bool ask_file(struct wanted_item *item, const struct answer_file *wanted,
 {
     struct resolve *resolve = item->vault->resolve;
     char path[PATH_SIZE];
-    struct wanted_file *file = item->files;
-    while (file && !str_is(wanted->id, file->id)) {
-        file = file->next;
-    }
+    bool new;
+    struct wanted_file *file = wanted_file(item, wanted->id, &new);
     if (!file) {
-        file = calloc(1, sizeof(*file));
-        if (!file) {
-            return error_set(err, ERROR_MEMORY, "out of memory");
-        }
-        *file = (struct wanted_file){.next = item->files, .item = item, .first = NONE};
-        str_print(wanted->id, file->id, sizeof(file->id));
-        item->files = file;
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    if (new) {
         snprintf(path, sizeof(path), "/v1/vaults/%s/items/%s/files/%s/content", item->vault->id,
                  item->id, file->id);
         if (!ask(resolve, CLIENT_FILE, path, (struct client_owner){take_file, fail_file, file},
@@ -185,38 +159,37 @@ static bool ask_file(struct wanted_item *item, const struct answer_file *wanted,
 /* --- items --- */
 
 /* A key that cannot be converted is the reference's own error. */
-static bool store_key(struct resolve *resolve, ssize_t index, const struct match *match,
+static bool store_key(struct wanted_item *item, ssize_t index, const struct match *match,
                       struct error *err)
 {
     struct secret *bytes = secret_new(2 * match->text.size + LIMIT_REFERENCE);
     if (bytes && openssh_convert(match->text, match->public_key, bytes, err)) {
-        values_set(resolve->values, (size_t)index, bytes);
+        set_value(item, index, bytes);
         return true;
     }
     secret_free(bytes);
     if (!bytes || err->code == ERROR_MEMORY) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    fail_reference(resolve, index, err);
+    outcome_fail(&item->vault->resolve->outcome, (size_t)index, item->vault->id, err);
     return true;
 }
 
 static bool store_match(struct wanted_item *item, ssize_t index, const struct match *match,
                         struct error *err)
 {
-    struct resolve *resolve = item->vault->resolve;
     char number[32];
     if (match->kind == MATCH_FILE) {
         return ask_file(item, match->file, index, err);
     }
     if (match->kind == MATCH_KEY) {
-        return store_key(resolve, index, match, err);
+        return store_key(item, index, match, err);
     }
     if (match->is_number) {
         snprintf(number, sizeof(number), "%llu", (unsigned long long)match->number);
-        return store(resolve, index, str_from(number), err);
+        return store(item, index, str_from(number), err);
     }
-    return store(resolve, index, match->text, err);
+    return store(item, index, match->text, err);
 }
 
 /* An attachment is asked for with the ID the item gives it, so that has to be usable. */
@@ -244,10 +217,10 @@ static bool take_item(void *context, const struct secret *body, struct error *er
         return error_wrap(err, "item %s", item->id);
     }
     resolve->owner.item_read(resolve->owner.context, item->vault->id, item->id, answer.version);
-    for (ssize_t at = item->first, next; at != NONE && !resolve->over; at = next) {
+    for (ssize_t at = item->first, next; at != WANTED_NONE && !resolve->over; at = next) {
         next = resolve->next[at]; /* ask_file chains it anew */
         if (!match_in_item(&answer, reference_at(resolve, at), &match, err)) {
-            fail_reference(resolve, at, err);
+            outcome_fail(&resolve->outcome, (size_t)at, item->vault->id, err);
         } else {
             (void)check_memory(resolve, store_match(item, at, &match, err), err);
         }
@@ -262,29 +235,30 @@ static bool take_item(void *context, const struct secret *body, struct error *er
 static void fail_item(void *context, const struct error *error)
 {
     struct wanted_item *item = context;
-    fail_request(item->vault->resolve, item->first, error);
+    fail_request(item->vault->resolve, item->first, item->vault, error);
 }
 
 static bool ask_item(struct wanted_vault *vault, const struct answer_entry *entry, ssize_t index,
                      struct error *err)
 {
-    struct wanted_item **slot = &vault->by_entry[entry - vault->items.entries];
     char path[PATH_SIZE];
-    if (!*slot) {
-        struct wanted_item *item = calloc(1, sizeof(*item));
-        if (!item) {
-            return error_set(err, ERROR_MEMORY, "out of memory");
-        }
-        *item = (struct wanted_item){.next = vault->read, .vault = vault, .first = NONE};
-        str_print(entry->id, item->id, sizeof(item->id));
-        vault->read = *slot = item;
+    bool new;
+    struct outcome *outcome = &vault->resolve->outcome;
+    if (outcome_is_read(outcome, (size_t)index, entry->id, entry->version)) {
+        return outcome_keep(outcome, (size_t)index, err);
+    }
+    struct wanted_item *item = wanted_item(vault, entry, &new);
+    if (!item) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    if (new) {
         snprintf(path, sizeof(path), "/v1/vaults/%s/items/%s", vault->id, item->id);
         if (!ask(vault->resolve, CLIENT_ITEM, path,
                  (struct client_owner){take_item, fail_item, item}, err)) {
             return false;
         }
     }
-    chain(vault->resolve, &(*slot)->first, index);
+    chain(vault->resolve, &item->first, index);
     return true;
 }
 
@@ -304,10 +278,10 @@ static bool take_items(void *context, const struct secret *body, struct error *e
         finish(resolve, err);
         return true;
     }
-    for (ssize_t at = vault->first, next; at != NONE && !resolve->over; at = next) {
+    for (ssize_t at = vault->first, next; at != WANTED_NONE && !resolve->over; at = next) {
         next = resolve->next[at];
         if (!match_entry(&vault->items, reference_at(resolve, at)->item, "item", &entry, err)) {
-            fail_reference(resolve, at, err);
+            outcome_fail(&resolve->outcome, (size_t)at, vault->id, err);
         } else {
             (void)check_memory(resolve, ask_item(vault, entry, at, err), err);
         }
@@ -325,7 +299,54 @@ static void fail_vault(void *context, const struct error *error)
     if (error->code == ERROR_GONE && !vault->listed) {
         error_set(&missing, ERROR_NOT_FOUND, "no vault with this ID");
     }
-    fail_request(vault->resolve, vault->first, &missing);
+    fail_request(vault->resolve, vault->first, vault, &missing);
+}
+
+static bool keep_vault(struct wanted_vault *vault, struct error *err)
+{
+    for (ssize_t at = vault->first; at != WANTED_NONE; at = vault->resolve->next[at]) {
+        if (!outcome_keep(&vault->resolve->outcome, (size_t)at, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A vault that was renamed may no longer be what a reference names. */
+static bool is_named_otherwise(const struct wanted_vault *vault, struct str name)
+{
+    const struct resolve *resolve = vault->resolve;
+    for (ssize_t at = vault->first; at != WANTED_NONE; at = resolve->next[at]) {
+        struct str part = reference_at(resolve, at)->vault;
+        if (name.size > 0 && !str_equal_nocase(part, name) &&
+            !str_equal_nocase(part, str_from(vault->id))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_vaults(void *context, const struct secret *body, struct error *err);
+static void fail_vaults(void *context, const struct error *error);
+
+/* From the beginning, as if nothing had been known. */
+static bool start_over(struct resolve *resolve, struct error *err)
+{
+    client_cancel(resolve->client);
+    wanted_free(resolve->asked);
+    resolve->asked = NULL;
+    resolve->pending = 0;
+    outcome_forget(&resolve->outcome);
+    return ask(resolve, CLIENT_VAULTS, "/v1/vaults",
+               (struct client_owner){take_vaults, fail_vaults, resolve}, err);
+}
+
+static bool ask_items(struct wanted_vault *vault, struct error *err)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof(path), "/v1/vaults/%s/items", vault->id);
+    return ask(vault->resolve, CLIENT_ITEMS, path,
+               (struct client_owner){take_items, fail_vault, vault}, err);
 }
 
 /* The version is asked for before the items: a change in between is then seen the next time. */
@@ -333,43 +354,38 @@ static bool take_vault(void *context, const struct secret *body, struct error *e
 {
     struct wanted_vault *vault = context;
     struct resolve *resolve = vault->resolve;
-    char path[PATH_SIZE];
-    if (!answer_parse_vault(body, &vault->content_version, err)) {
+    struct answer_vault answer;
+    if (!answer_parse_vault(body, &answer, err)) {
         return error_wrap(err, "vault %s", vault->id);
     }
-    snprintf(path, sizeof(path), "/v1/vaults/%s/items", vault->id);
-    if (check_memory(resolve,
-                     ask(resolve, CLIENT_ITEMS, path,
-                         (struct client_owner){take_items, fail_vault, vault}, err),
-                     err)) {
+    uint64_t before = known_vault_version(resolve->outcome.known, vault->id);
+    bool renamed = before > 0 && is_named_otherwise(vault, str_from(answer.name));
+    vault->content_version = answer.content_version;
+    if (renamed) {
+        (void)check_memory(resolve, start_over(resolve, err), err);
+        return true;
+    }
+    bool ok = known_set_vault(&resolve->outcome.learnt, vault->id, answer.content_version) ||
+              error_set(err, ERROR_MEMORY, "out of memory");
+    bool same = before > 0 && before == answer.content_version;
+    if (check_memory(resolve, ok && (same ? keep_vault(vault, err) : ask_items(vault, err)), err)) {
         end_request(resolve);
     }
     return true;
 }
 
-static struct wanted_vault *find_vault(struct resolve *resolve, struct str id)
-{
-    struct wanted_vault *vault = resolve->asked;
-    while (vault && !str_is(id, vault->id)) {
-        vault = vault->next;
-    }
-    return vault;
-}
-
 static bool ask_vault(struct resolve *resolve, struct str id, bool listed, ssize_t index,
                       struct error *err)
 {
-    struct wanted_vault *vault = find_vault(resolve, id);
+    bool new;
+    struct wanted_vault *vault = wanted_vault(&resolve->asked, id, &new);
     char path[PATH_SIZE];
     if (!vault) {
-        vault = calloc(1, sizeof(*vault));
-        if (!vault) {
-            return error_set(err, ERROR_MEMORY, "out of memory");
-        }
-        *vault = (struct wanted_vault){
-            .next = resolve->asked, .resolve = resolve, .listed = listed, .first = NONE};
-        str_print(id, vault->id, sizeof(vault->id));
-        resolve->asked = vault;
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    if (new) {
+        vault->resolve = resolve;
+        vault->listed = listed;
         snprintf(path, sizeof(path), "/v1/vaults/%s", vault->id);
         if (!ask(resolve, CLIENT_VAULT, path, (struct client_owner){take_vault, fail_vault, vault},
                  err)) {
@@ -401,7 +417,7 @@ static bool find_or_ask_vault(struct resolve *resolve, ssize_t index, struct err
         error_set(&missing, plain.code, "%s (this token can read %zu other vault%s)", plain.message,
                   resolve->vaults.count, resolve->vaults.count == 1 ? "" : "s");
     }
-    fail_reference(resolve, index, &missing);
+    outcome_fail(&resolve->outcome, (size_t)index, "", &missing);
     return true;
 }
 
@@ -425,7 +441,23 @@ static void fail_vaults(void *context, const struct error *error)
     finish(context, error);
 }
 
-bool resolve_start(struct client *client, const struct references *references,
+/* The list of vaults tells what a name means; when that is known, the vaults are asked at once. */
+static bool begin(struct resolve *resolve, struct error *err)
+{
+    const struct known *known = resolve->outcome.known;
+    if (known->count == 0 || !known_has_vaults(known)) {
+        return ask(resolve, CLIENT_VAULTS, "/v1/vaults",
+                   (struct client_owner){take_vaults, fail_vaults, resolve}, err);
+    }
+    for (size_t i = 0; i < known->count; i++) {
+        if (!ask_vault(resolve, str_from(known->references[i].vault), true, (ssize_t)i, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool resolve_start(struct client *client, const struct references *references, struct known *known,
                    struct values *values, const struct resolve_owner *owner,
                    struct resolve **ret_resolve, struct error *err)
 {
@@ -436,13 +468,9 @@ bool resolve_start(struct client *client, const struct references *references,
         free(next);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *resolve = (struct resolve){.client = client,
-                                .references = references,
-                                .values = values,
-                                .owner = *owner,
-                                .next = next};
-    if (!ask(resolve, CLIENT_VAULTS, "/v1/vaults",
-             (struct client_owner){take_vaults, fail_vaults, resolve}, err)) {
+    *resolve =
+        (struct resolve){.client = client, .references = references, .owner = *owner, .next = next};
+    if (!outcome_init(&resolve->outcome, references, known, values, err) || !begin(resolve, err)) {
         resolve_free(resolve);
         return false;
     }
@@ -450,26 +478,9 @@ bool resolve_start(struct client *client, const struct references *references,
     return true;
 }
 
-static void item_free(struct wanted_item *item)
+bool resolve_is_changed(const struct resolve *resolve)
 {
-    while (item->files) {
-        struct wanted_file *next = item->files->next;
-        free(item->files);
-        item->files = next;
-    }
-    free(item);
-}
-
-static void vault_free(struct wanted_vault *vault)
-{
-    while (vault->read) {
-        struct wanted_item *next = vault->read->next;
-        item_free(vault->read);
-        vault->read = next;
-    }
-    answer_list_done(&vault->items);
-    free(vault->by_entry);
-    free(vault);
+    return resolve->outcome.changed;
 }
 
 void resolve_free(struct resolve *resolve)
@@ -478,12 +489,9 @@ void resolve_free(struct resolve *resolve)
         return;
     }
     client_cancel(resolve->client);
-    while (resolve->asked) {
-        struct wanted_vault *next = resolve->asked->next;
-        vault_free(resolve->asked);
-        resolve->asked = next;
-    }
+    wanted_free(resolve->asked);
     answer_list_done(&resolve->vaults);
+    outcome_done(&resolve->outcome);
     free(resolve->next);
     free(resolve);
 }

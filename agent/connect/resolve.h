@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "connect/client.h"
+#include "connect/known.h"
 #include "model/reference.h"
 #include "model/value.h"
 
@@ -22,10 +23,15 @@ struct resolve_owner {
     void (*done)(void *context, const struct error *error);
 };
 
-/* Fills `values` (one for each reference, initialised by the caller). Borrows everything until
- * resolve_free; `done` is called later, never from within. */
-bool resolve_start(struct client *client, const struct references *references,
+/* Fills `values` (one for each reference, initialised by the caller). What `known` says is the same
+ * as before is not read again but marked as kept: an unchanged vault takes one request, a changed
+ * one its list and its changed items. On success `known` is brought up to date, or made empty where
+ * nothing could be learnt. Borrows everything until resolve_free; `done` is called later, never
+ * from within. */
+bool resolve_start(struct client *client, const struct references *references, struct known *known,
                    struct values *values, const struct resolve_owner *owner,
                    struct resolve **ret_resolve, struct error *err);
+/* Once it is over: has any reference another value, or another reason to have none? */
+bool resolve_is_changed(const struct resolve *resolve);
 /* Cancels what is under way. Null is allowed. Not from within a callback. */
 void resolve_free(struct resolve *resolve);

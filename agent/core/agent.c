@@ -47,6 +47,7 @@ struct agent {
     struct token token;
     struct client *client;
     struct cycle *cycle;
+    struct memory memory; /* for one cycle */
     enum state state;
     unsigned cycles;      /* walked so far */
     uint64_t deadline_ms; /* of the loop's clock */
@@ -90,9 +91,11 @@ static void do_cycle(struct agent *agent)
     cycle_free(agent->cycle);
     agent->cycle = NULL;
     agent->cycles++;
+    known_forget(&agent->memory.known); /* what was not found is looked for again */
     if (!cycle_start(agent->client, agent->options->template,
-                     agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH, &agent->journal,
-                     (struct cycle_owner){agent, on_cycle_done}, &agent->cycle, &error)) {
+                     agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH, &agent->memory,
+                     &agent->journal, (struct cycle_owner){agent, on_cycle_done}, &agent->cycle,
+                     &error)) {
         on_cycle_done(agent, &error);
     }
 }
@@ -213,7 +216,8 @@ static bool agent_open(struct agent *agent, struct error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    if (!loop_init(&agent->loop, agent->options->clock, err)) {
+    if (!memory_init(&agent->memory, agent->options->template->references.count, false, err) ||
+        !loop_init(&agent->loop, agent->options->clock, err)) {
         return false;
     }
     if (!signals_init(&agent->signals, &agent->loop, &set, on_signal, agent, err) ||
@@ -234,6 +238,7 @@ static void agent_close(struct agent *agent)
     timer_done(&agent->timer);
     signals_done(&agent->signals);
     loop_done(&agent->loop);
+    memory_done(&agent->memory);
 }
 
 static bool read_token(struct agent *agent, struct error *err)

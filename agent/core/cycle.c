@@ -10,11 +10,13 @@
 struct cycle {
     const struct template *template;
     enum cycle_kind kind;
+    struct memory *memory;
     struct journal *journal;
     struct cycle_owner owner;
     struct plan plan;
     struct values values;
     struct resolve *resolve;
+    bool *changed;                     /* one for each output: it has a new generation */
     struct generation *generations;    /* one for each output */
     struct publication **publications; /* likewise */
     struct findings findings;          /* references and files that failed */
@@ -135,6 +137,7 @@ static bool commit_outputs(struct cycle *cycle, struct error *err)
         if (!publish_commit(cycle->publications[i], err)) {
             return error_wrap(err, "output %s", output->directory);
         }
+        cycle->changed[i] = changed;
         journal_published(cycle->journal, output->directory, cycle->generations[i].count, changed);
     }
     return true;
@@ -161,39 +164,57 @@ static void on_item_read(void *context, const char *vault, const char *item, uin
     journal_item_read(cycle->journal, vault, item, version);
 }
 
+/* What did not change comes back from where it was put away, and all of it goes there again. */
+static bool remember(struct cycle *cycle, struct error *err)
+{
+    struct memory *memory = cycle->memory;
+    if (!memory->keeps) {
+        return true;
+    }
+    memory->pending = true;
+    return memory_restore(memory, &cycle->values, err) &&
+           (!resolve_is_changed(cycle->resolve) || memory_store(memory, &cycle->values, err));
+}
+
 static void on_resolved(void *context, const struct error *error)
 {
     struct cycle *cycle = context;
+    struct memory *memory = cycle->memory;
     struct error failed;
     if (error) {
         cycle->owner.done(cycle->owner.context, error);
-    } else if (!publish(cycle, &failed)) {
+    } else if (memory->keeps && !memory->pending && !resolve_is_changed(cycle->resolve)) {
+        cycle->owner.done(cycle->owner.context, NULL); /* everything is as it is published */
+    } else if (!remember(cycle, &failed) || !publish(cycle, &failed)) {
         cycle->owner.done(cycle->owner.context, &failed);
     } else {
+        memory->pending = false;
         cycle->owner.done(cycle->owner.context, NULL);
     }
 }
 
 bool cycle_start(struct client *client, const struct template *template, enum cycle_kind kind,
-                 struct journal *journal, struct cycle_owner owner, struct cycle **ret_cycle,
-                 struct error *err)
+                 struct memory *memory, struct journal *journal, struct cycle_owner owner,
+                 struct cycle **ret_cycle, struct error *err)
 {
     struct cycle *cycle = calloc(1, sizeof(*cycle));
     if (!cycle) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *cycle = (struct cycle){.template = template, .kind = kind, .journal = journal, .owner = owner};
+    *cycle = (struct cycle){
+        .template = template, .kind = kind, .memory = memory, .journal = journal, .owner = owner};
+    cycle->changed = calloc(template->outputs_count + 1, sizeof(*cycle->changed));
     cycle->generations = calloc(template->outputs_count + 1, sizeof(*cycle->generations));
     cycle->publications = calloc(template->outputs_count + 1, sizeof(struct publication *));
     struct resolve_owner resolve_owner = {cycle, on_item_read, on_resolved};
-    if (!cycle->generations || !cycle->publications) {
+    if (!cycle->generations || !cycle->publications || !cycle->changed) {
         cycle_free(cycle);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
     if (!plan_init(&cycle->plan, template, err) ||
         !values_init(&cycle->values, template->references.count, err) ||
-        !resolve_start(client, &template->references, &cycle->values, &resolve_owner,
-                       &cycle->resolve, err)) {
+        !resolve_start(client, &template->references, &memory->known, &cycle->values,
+                       &resolve_owner, &cycle->resolve, err)) {
         cycle_free(cycle);
         return false;
     }
@@ -204,6 +225,20 @@ bool cycle_start(struct client *client, const struct template *template, enum cy
 const struct findings *cycle_findings(const struct cycle *cycle)
 {
     return &cycle->findings;
+}
+
+bool cycle_has_changed(const struct cycle *cycle, size_t output)
+{
+    return cycle->changed[output];
+}
+
+bool cycle_has_published(const struct cycle *cycle)
+{
+    bool any = false;
+    for (size_t i = 0; i < cycle->template->outputs_count; i++) {
+        any = any || cycle->changed[i];
+    }
+    return any;
 }
 
 const struct values *cycle_values(const struct cycle *cycle)
@@ -232,6 +267,7 @@ void cycle_free(struct cycle *cycle)
     }
     free(cycle->publications);
     free(cycle->generations);
+    free(cycle->changed);
     findings_done(&cycle->findings);
     values_done(&cycle->values);
     plan_done(&cycle->plan);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "connect/client.h"
 #include "core/journal.h"
+#include "core/memory.h"
 #include "model/generation.h"
 #include "model/template.h"
 #include "model/value.h"
@@ -26,8 +27,11 @@ enum cycle_kind {
 
 /* Borrows everything until cycle_free; `done` is called from the loop, never from within. */
 bool cycle_start(struct client *client, const struct template *template, enum cycle_kind kind,
-                 struct journal *journal, struct cycle_owner owner, struct cycle **ret_cycle,
-                 struct error *err);
+                 struct memory *memory, struct journal *journal, struct cycle_owner owner,
+                 struct cycle **ret_cycle, struct error *err);
+/* Did it make anything visible? */
+bool cycle_has_published(const struct cycle *cycle);
+bool cycle_has_changed(const struct cycle *cycle, size_t output);
 /* Which references and files failed, with their places; borrowed until cycle_free. */
 const struct findings *cycle_findings(const struct cycle *cycle);
 /* What was resolved and rendered, the latter one for each output; borrowed until cycle_free. */

@@ -12,12 +12,23 @@ bool values_init(struct values *values, size_t count, struct error *err)
     return true;
 }
 
-void values_done(struct values *values)
+void values_forget(struct values *values)
 {
     for (size_t i = 0; i < values->count; i++) {
         secret_free(values->list[i].bytes);
         free(values->list[i].error);
+        values->list[i] = (struct value){.bytes = NULL};
     }
+}
+
+void values_keep(struct values *values, size_t index)
+{
+    values->list[index].kept = true;
+}
+
+void values_done(struct values *values)
+{
+    values_forget(values);
     free(values->list);
     *values = (struct values){0};
 }

@@ -58,13 +58,13 @@ Test(answer, absent_and_odd_members_do_not_matter)
 Test(answer, vault_tells_its_version_or_does_not)
 {
     struct error error;
-    uint64_t version = 7;
+    struct answer_vault vault;
     SECRET_AUTO full = body_of("{\"id\":\"x\",\"contentVersion\":42}");
     SECRET_AUTO terse = body_of("{\"id\":\"x\"}");
     SECRET_AUTO wrong = body_of("{\"name\":\"x\"}");
-    cr_expect(answer_parse_vault(full, &version, &error) && version == 42);
-    cr_expect(answer_parse_vault(terse, &version, &error) && version == 0);
-    cr_expect_not(answer_parse_vault(wrong, &version, &error));
+    cr_expect(answer_parse_vault(full, &vault, &error) && vault.content_version == 42);
+    cr_expect(answer_parse_vault(terse, &vault, &error) && vault.content_version == 0);
+    cr_expect_not(answer_parse_vault(wrong, &vault, &error));
 }
 
 Test(answer, nothing_stays_in_memory)

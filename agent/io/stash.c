@@ -1,0 +1,114 @@
+#include "io/stash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
+void stash_init(struct stash *stash)
+{
+    *stash = (struct stash){.fd = -1};
+}
+
+void stash_done(struct stash *stash)
+{
+    if (stash->fd >= 0) {
+        close(stash->fd);
+    }
+    stash_init(stash);
+}
+
+static bool copy_mapped(int fd, struct str bytes)
+{
+    void *memory = mmap(NULL, bytes.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        return false;
+    }
+    memcpy(memory, bytes.bytes, bytes.size);
+    munmap(memory, bytes.size);
+    return true;
+}
+
+/* -1 when the kernel has no secret memory for it. */
+static int put_secret_memory(struct str bytes)
+{
+    int fd = (int)syscall(SYS_memfd_secret, FD_CLOEXEC);
+    if (fd >= 0 && (ftruncate(fd, (off_t)bytes.size) < 0 || !copy_mapped(fd, bytes))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int put_file(struct str bytes)
+{
+    int fd = memfd_create("connect-agent", MFD_CLOEXEC);
+    for (size_t at = 0; fd >= 0 && at < bytes.size;) {
+        ssize_t size = write(fd, bytes.bytes + at, bytes.size - at);
+        if (size < 0 && errno != EINTR) {
+            close(fd);
+            return -1;
+        }
+        at += size > 0 ? (size_t)size : 0;
+    }
+    return fd;
+}
+
+bool stash_put(struct stash *stash, const struct secret *bytes, struct error *err)
+{
+    struct str text = secret_str(bytes);
+    stash_done(stash);
+    if (text.size == 0) {
+        return true;
+    }
+    int fd = put_secret_memory(text);
+    bool mapped = fd >= 0;
+    if (!mapped) {
+        fd = put_file(text);
+    }
+    if (fd < 0) {
+        return error_set_errno(err, ERROR_MEMORY, errno, "cannot put %zu bytes away", text.size);
+    }
+    *stash = (struct stash){fd, text.size, mapped};
+    return true;
+}
+
+static bool get_mapped(const struct stash *stash, struct secret *into, struct error *err)
+{
+    void *memory = mmap(NULL, stash->size, PROT_READ, MAP_SHARED, stash->fd, 0);
+    if (memory == MAP_FAILED) {
+        return error_set_errno(err, ERROR_MEMORY, errno, "cannot map what was put away");
+    }
+    bool ok = secret_append(into, (struct str){memory, stash->size}, err);
+    munmap(memory, stash->size);
+    return ok;
+}
+
+bool stash_get(const struct stash *stash, struct secret *into, struct error *err)
+{
+    size_t before = secret_size(into);
+    if (stash->fd < 0) {
+        return true;
+    }
+    if (stash->mapped) {
+        return get_mapped(stash, into, err);
+    }
+    if (!secret_resize(into, before + stash->size, err)) {
+        return false;
+    }
+    for (size_t at = 0; at < stash->size;) {
+        ssize_t size =
+            pread(stash->fd, secret_bytes(into) + before + at, stash->size - at, (off_t)at);
+        if (size == 0 || (size < 0 && errno != EINTR)) {
+            return error_set_errno(err, ERROR_SYSTEM, errno, "cannot read what was put away");
+        }
+        at += size > 0 ? (size_t)size : 0;
+    }
+    return true;
+}

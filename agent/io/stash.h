@@ -1,0 +1,24 @@
+/* Secrets put away: out of this process's memory until they are wanted again. They lie in memory of
+ * the kernel that no file system shows: secret memory, which the kernel itself does not map
+ * (memfd_secret(2)), or where it has none an anonymous file (memfd_create(2)). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+struct stash {
+    int fd; /* -1: empty */
+    size_t size;
+    bool mapped; /* memfd_secret: read and written by mapping it */
+};
+
+void stash_init(struct stash *stash);
+void stash_done(struct stash *stash);
+
+/* Replaces what was there; after a failure it is empty. */
+bool stash_put(struct stash *stash, const struct secret *bytes, struct error *err);
+/* Appends what is there; nothing when it is empty. */
+bool stash_get(const struct stash *stash, struct secret *into, struct error *err);
