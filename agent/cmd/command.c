@@ -7,6 +7,8 @@
 static const struct command commands[] = {
     {"init", "resolve the template, publish its outputs, exit",
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, NULL, command_init},
+    {"sidecar", "publish, then follow the token, the template and the vaults until stopped",
+     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG, NULL, command_sidecar},
     {"check", "say everything that is wrong with the template; with --online, ask Connect too",
      OPTIONS_TEMPLATE | OPTIONS_CHECK | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
          OPTIONS_QUIET,

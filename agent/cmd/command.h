@@ -20,6 +20,7 @@ int command_run(int argc, char *argv[]);
 const struct command *command_list(size_t *ret_count);
 
 int command_init(const struct options *options);
+int command_sidecar(const struct options *options);
 int command_check(const struct options *options);
 int command_read(const struct options *options);
 int command_inject(const struct options *options);

@@ -4,21 +4,13 @@
 #include "cmd/command.h"
 #include "cmd/load.h"
 #include "core/agent.h"
-#include "core/journal.h"
-
-static void report(const struct options *options, const struct findings *findings)
-{
-    struct journal journal;
-    journal_init(&journal, &options->log);
-    journal_findings(&journal, "the template is wrong", findings);
-}
 
 int command_init(const struct options *options)
 {
     struct loaded loaded;
     int status;
     if (!load_template(options, &loaded) || !load_require_host(&loaded)) {
-        report(options, &loaded.findings);
+        load_report(&loaded, &options->log);
         status = load_exit_status(&loaded);
     } else {
         status = agent_init(&(struct agent_options){

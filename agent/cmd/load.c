@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "config/config.h"
+#include "core/journal.h"
 #include "core/review.h"
 
 bool load_template(const struct options *options, struct loaded *ret_loaded)
@@ -26,6 +27,13 @@ void load_done(struct loaded *loaded)
 {
     template_free(loaded->template);
     findings_done(&loaded->findings);
+}
+
+void load_report(const struct loaded *loaded, const struct log *log)
+{
+    struct journal journal;
+    journal_init(&journal, log);
+    journal_findings(&journal, "the template is wrong", &loaded->findings);
 }
 
 void load_complain(const struct loaded *loaded, const char *command)

@@ -17,6 +17,8 @@ bool load_template(const struct options *options, struct loaded *ret_loaded);
 bool load_require_host(struct loaded *loaded);
 void load_done(struct loaded *loaded);
 
+/* All findings as log lines. */
+void load_report(const struct loaded *loaded, const struct log *log);
 /* All of them on standard error, for a command that has no log. */
 void load_complain(const struct loaded *loaded, const char *command);
 

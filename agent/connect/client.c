@@ -36,6 +36,7 @@ struct client {
     uint64_t failed_ms;     /* when the last wave began */
     uint64_t not_before_ms; /* while the server is down: the next probe */
     uint64_t deadline_ms;
+    bool impatient;
 };
 
 /* How long a refusal may be a hiccup, by kind (design.md: 5 tries over 30 s; connect-api.md on 404:
@@ -104,7 +105,8 @@ static bool is_final(const struct request *request, const struct error *error)
     case ERROR_RETRY_NEVER:
         return true;
     case ERROR_RETRY_SOFT:
-        return request->tries >= patience.tries && elapsed >= patience.ms;
+        return request->client->impatient ||
+               (request->tries >= patience.tries && elapsed >= patience.ms);
     case ERROR_RETRY_TRANSIENT:
         return false;
     }
@@ -342,6 +344,11 @@ void client_set_token(struct client *client, const struct secret *token)
     for (struct request *request = client->first; request; request = request->next) {
         request->not_before_ms = 0;
     }
+}
+
+void client_set_patience(struct client *client, bool patient)
+{
+    client->impatient = !patient;
 }
 
 void client_set_deadline(struct client *client, uint64_t deadline_ms)

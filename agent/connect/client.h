@@ -56,6 +56,10 @@ void client_free(struct client *client); /* null is allowed */
  * the old one was refused for. */
 void client_set_token(struct client *client, const struct secret *token);
 
+/* Without patience (the default is with), a refusal is final at the first try: for a client that
+ * was refused before, and asks now and then. */
+void client_set_patience(struct client *client, bool patient);
+
 /* No request is tried, or waited for, later than this time of the loop's clock (ms). */
 void client_set_deadline(struct client *client, uint64_t deadline_ms);
 

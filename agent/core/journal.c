@@ -52,6 +52,36 @@ struct client_observer journal_observer(struct journal *journal)
                                     .recovered = on_recovered};
 }
 
+static uint64_t digest_of(const char *text)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (; *text; text++) {
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    }
+    return hash;
+}
+
+void journal_state(struct journal *journal, enum journal_subject subject, const struct error *error,
+                   const char *message)
+{
+    enum error_code before = journal->states[subject].code;
+    enum error_code code = error ? error->code : ERROR_NONE;
+    uint64_t digest = error ? digest_of(error->message) : 0;
+    unsigned count = journal->states[subject].count;
+    if (code == before && digest == journal->states[subject].digest) {
+        journal->states[subject].count++;
+        return;
+    }
+    journal->states[subject].code = code;
+    journal->states[subject].digest = digest;
+    journal->states[subject].count = 1;
+    if (error) {
+        journal_error(journal, LOG_WARN, message, error);
+    } else if (before != ERROR_NONE) {
+        log_write(journal->log, LOG_INFO, message, log_number(LOG_KEY_COUNT, count));
+    }
+}
+
 void journal_findings(const struct journal *journal, const char *message,
                       const struct findings *findings)
 {

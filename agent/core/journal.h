@@ -11,15 +11,33 @@
 #include "connect/token.h"
 #include "model/template.h"
 
+/* What is told when it changes, and not while it stays. */
+enum journal_subject {
+    JOURNAL_TOKEN,
+    JOURNAL_REFRESH,
+    JOURNAL_WATCH,
+    JOURNAL_SUBJECTS,
+};
+
 struct journal {
     const struct log *log; /* borrowed */
     bool failing;          /* an outage has been reported and not yet its end */
+    struct {
+        enum error_code code; /* of the trouble that was told; ERROR_NONE: all is well */
+        uint64_t digest;      /* of its message */
+        unsigned count;       /* how often since */
+    } states[JOURNAL_SUBJECTS];
 };
 
 void journal_init(struct journal *journal, const struct log *log);
 
 /* The client's view of the server, as lines; borrows the journal. */
 struct client_observer journal_observer(struct journal *journal);
+
+/* The subject is in trouble (`error`), or well (null). Logged when that is news: another trouble,
+ * or the end of one, with the number of times it was met. */
+void journal_state(struct journal *journal, enum journal_subject subject, const struct error *error,
+                   const char *message);
 
 /* A line for each. */
 void journal_findings(const struct journal *journal, const char *message,

@@ -1,10 +1,14 @@
 #include "io/process.h"
 
 #include <fcntl.h>
+#include <malloc.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { STACK_WIPED = 128 << 10 };
 
 /* A closed stderr would let the next file we open receive our log. */
 static void open_standard_descriptors(void)
@@ -18,11 +22,27 @@ static void open_standard_descriptors(void)
     }
 }
 
+/* What runs deeper than this frame is in nobody's use. */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+    volatile char deep[STACK_WIPED];
+    for (size_t i = 0; i < sizeof(deep); i++) {
+        deep[i] = 0;
+    }
+}
+
+void process_forget(void)
+{
+    malloc_trim(0);
+    wipe_stack();
+}
+
 void process_harden(void)
 {
     const struct rlimit none = {0, 0};
     open_standard_descriptors();
     umask(077);
+    (void)mallopt(M_PERTURB, 0x55); /* freed memory is overwritten, that of TLS libraries too */
     (void)setrlimit(RLIMIT_CORE, &none);
 #ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer has to trace its own process */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

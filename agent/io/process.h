@@ -5,3 +5,7 @@
  * and the three standard descriptors open. Best effort: none of it can fail on a kernel that runs
  * this program. */
 void process_harden(void);
+
+/* Memory that was freed was overwritten then (process_harden sees to that, for libraries too); this
+ * gives it back, and overwrites what was used of the stack. For a process that is about to rest. */
+void process_forget(void);

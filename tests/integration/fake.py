@@ -241,6 +241,18 @@ class FakeConnect:
     def set_file(self, vault, item, name, content):
         return self.control("PUT", f"{_item_path(vault, item)}/files/{_quote(name)}", content)
 
+    def create_item(self, vault, title, fields):
+        """A new item, of fields given as {label: value}; `vault` is a name."""
+        token = self.tokens_known()[0]
+        vault_id = self.vault_id(vault, token)
+        body = {"title": title, "category": "LOGIN", "vault": {"id": vault_id},
+                "fields": [{"label": label, "type": "STRING", "value": value} for label, value in fields.items()]}
+        reply = self.request("POST", f"/v1/vaults/{vault_id}/items", token=token, body=body)
+        assert reply.status == 200, reply
+
+    def tokens_known(self):
+        return sorted(path.name for path in self.tokens.iterdir())
+
     def delete_item(self, vault, item):
         return self.control("DELETE", _item_path(vault, item))
 

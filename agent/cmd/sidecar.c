@@ -1,0 +1,29 @@
+#include "core/sidecar.h"
+
+#include <stdlib.h>
+
+#include "cmd/command.h"
+#include "cmd/load.h"
+
+int command_sidecar(const struct options *options)
+{
+    struct loaded loaded;
+    int status;
+    if (load_template(options, &loaded) && load_require_host(&loaded)) {
+        struct template *template = loaded.template;
+        loaded.template = NULL;
+        status = sidecar_run(&(struct sidecar_options){
+            .template = template,
+            .path = options->template_path,
+            .overrides = &options->overrides,
+            .log = &options->log,
+            .clock = options->log.clock,
+            .token_variable = getenv("OP_CONNECT_TOKEN"),
+        });
+    } else {
+        load_report(&loaded, &options->log);
+        status = load_exit_status(&loaded);
+    }
+    load_done(&loaded);
+    return status;
+}

@@ -1,0 +1,271 @@
+#include "core/sidecar.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "connect/backoff.h"
+#include "core/refresh.h"
+#include "core/schedule.h"
+#include "io/process.h"
+#include "io/signals.h"
+#include "io/timer.h"
+
+enum state {
+    STATE_STARTING, /* nothing has happened yet */
+    STATE_REFRESHING,
+    STATE_SETTLING, /* one turn of the loop: what the refresh used is given back */
+    STATE_RESTING,  /* until the timer, or until something changes */
+    STATE_STOPPED,
+    STATES,
+};
+
+enum event {
+    EVENT_START,
+    EVENT_DONE,    /* the refresh is over, well or not */
+    EVENT_DUE,     /* the timer */
+    EVENT_CHANGED, /* the token, the template; or asked to refresh now */
+    EVENT_STOP,
+    EVENTS,
+};
+
+struct sidecar {
+    const struct sidecar_options *options;
+    struct template *template; /* owned; in force */
+    struct journal journal;
+    struct client_observer observer;
+    struct loop loop;
+    struct signals signals;
+    struct timer timer;
+    struct memory memory;
+    struct credentials credentials;
+    struct refresh *refresh;
+    enum state state;
+    bool published;    /* at least once */
+    bool phased;       /* the first rest after that was begun */
+    unsigned failures; /* refreshes in a row */
+    int signal;
+    int exit_status;
+    char hostname[256];
+};
+
+static void dispatch(struct sidecar *sidecar, enum event event);
+
+/* --- refreshes --- */
+
+static void on_refreshed(void *context, const struct error *error)
+{
+    struct sidecar *sidecar = context;
+    if (error) {
+        sidecar->failures++;
+        if (!sidecar->credentials.again) {
+            journal_state(&sidecar->journal, JOURNAL_REFRESH, error,
+                          sidecar->published ? "cannot refresh; what is published stays"
+                                             : "nothing published yet");
+        }
+    } else {
+        journal_state(&sidecar->journal, JOURNAL_REFRESH, NULL, "refreshed again");
+        sidecar->failures = 0;
+        sidecar->published = true;
+    }
+    dispatch(sidecar, EVENT_DONE);
+}
+
+static void do_refresh(struct sidecar *sidecar)
+{
+    struct error error;
+    const struct refresh_options options = {
+        .loop = &sidecar->loop,
+        .template = sidecar->template,
+        .memory = &sidecar->memory,
+        .credentials = &sidecar->credentials,
+        .journal = &sidecar->journal,
+        .observer = &sidecar->observer,
+        .log = sidecar->options->log,
+        .clock = sidecar->options->clock,
+        .context = sidecar,
+        .done = on_refreshed,
+    };
+    refresh_free(sidecar->refresh);
+    sidecar->refresh = NULL;
+    timer_stop(&sidecar->timer);
+    if (!refresh_start(&options, &sidecar->refresh, &error)) {
+        on_refreshed(sidecar, &error);
+    }
+}
+
+/* Until something is published, what failed is tried again sooner than a whole interval. */
+static uint64_t rest_ms(const struct sidecar *sidecar)
+{
+    uint64_t interval = sidecar->template->settings.interval_ms;
+    if (sidecar->credentials.again) {
+        return 1;
+    }
+    if (sidecar->failures > 0 && !sidecar->published) {
+        uint64_t delay = backoff_delay_ms(sidecar->failures + 2, random_number());
+        return delay < interval ? delay : interval;
+    }
+    return schedule_next_ms(interval, random_number());
+}
+
+/* The refresh is freed on the next turn of the loop, not from within its own callback. */
+static void do_settle(struct sidecar *sidecar)
+{
+    timer_set(&sidecar->timer, 0);
+}
+
+/* From here on nothing secret is in memory until the timer runs out. */
+static void do_rest(struct sidecar *sidecar)
+{
+    uint64_t interval = sidecar->template->settings.interval_ms;
+    bool first = sidecar->published && !sidecar->phased;
+    refresh_free(sidecar->refresh);
+    sidecar->refresh = NULL;
+    process_forget();
+    sidecar->phased = sidecar->published;
+    uint64_t delay = first ? schedule_phase_ms(interval, sidecar->hostname) : rest_ms(sidecar);
+    timer_set(&sidecar->timer, delay);
+    log_write(sidecar->options->log, LOG_DEBUG, "refresh over",
+              log_number(LOG_KEY_DELAY_MS, (int64_t)delay));
+}
+
+static void do_leave(struct sidecar *sidecar)
+{
+    log_write(sidecar->options->log, LOG_INFO, "leaving; what is published stays",
+              log_number(LOG_KEY_SIGNAL, sidecar->signal));
+    sidecar->exit_status = EX_OK;
+    loop_stop(&sidecar->loop);
+}
+
+static void do_nothing(struct sidecar *sidecar)
+{
+    (void)sidecar;
+}
+
+struct transition {
+    enum state next;
+    void (*act)(struct sidecar *sidecar); /* null: cannot happen in this state */
+};
+
+static const struct transition table[STATES][EVENTS] = {
+    [STATE_STARTING] =
+        {
+            [EVENT_START] = {STATE_REFRESHING, do_refresh},
+            [EVENT_STOP] = {STATE_STOPPED, do_leave},
+        },
+    [STATE_REFRESHING] =
+        {
+            [EVENT_DONE] = {STATE_SETTLING, do_settle},
+            [EVENT_CHANGED] = {STATE_REFRESHING, do_refresh},
+            [EVENT_STOP] = {STATE_STOPPED, do_leave},
+        },
+    [STATE_SETTLING] =
+        {
+            [EVENT_DUE] = {STATE_RESTING, do_rest},
+            [EVENT_CHANGED] = {STATE_REFRESHING, do_refresh},
+            [EVENT_STOP] = {STATE_STOPPED, do_leave},
+        },
+    [STATE_RESTING] =
+        {
+            [EVENT_DUE] = {STATE_REFRESHING, do_refresh},
+            [EVENT_CHANGED] = {STATE_REFRESHING, do_refresh},
+            [EVENT_STOP] = {STATE_STOPPED, do_leave},
+        },
+    [STATE_STOPPED] =
+        {
+            [EVENT_DONE] = {STATE_STOPPED, do_nothing},
+            [EVENT_CHANGED] = {STATE_STOPPED, do_nothing},
+            [EVENT_STOP] = {STATE_STOPPED, do_nothing},
+        },
+};
+
+static void dispatch(struct sidecar *sidecar, enum event event)
+{
+    const struct transition *transition = &table[sidecar->state][event];
+    if (!transition->act) {
+        abort(); /* a hole in the table is our mistake */
+    }
+    sidecar->state = transition->next;
+    transition->act(sidecar);
+}
+
+/* --- what happens from outside --- */
+
+static void on_timer(void *context)
+{
+    dispatch(context, EVENT_DUE);
+}
+
+static void on_signal(void *context, int signal)
+{
+    struct sidecar *sidecar = context;
+    if (signal == SIGHUP) {
+        log_write(sidecar->options->log, LOG_INFO, "asked to refresh now",
+                  log_number(LOG_KEY_SIGNAL, signal));
+        dispatch(sidecar, EVENT_CHANGED);
+        return;
+    }
+    sidecar->signal = signal;
+    dispatch(sidecar, EVENT_STOP);
+}
+
+/* --- the whole --- */
+
+static bool sidecar_open(struct sidecar *sidecar, struct error *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return loop_init(&sidecar->loop, sidecar->options->clock, err) &&
+           signals_init(&sidecar->signals, &sidecar->loop, &set, on_signal, sidecar, err) &&
+           timer_init(&sidecar->timer, &sidecar->loop, on_timer, sidecar, err) &&
+           memory_init(&sidecar->memory, sidecar->template->references.count, true, err);
+}
+
+static void sidecar_close(struct sidecar *sidecar)
+{
+    refresh_free(sidecar->refresh);
+    memory_done(&sidecar->memory);
+    stash_done(&sidecar->credentials.good);
+    stash_done(&sidecar->credentials.bad);
+    timer_done(&sidecar->timer);
+    signals_done(&sidecar->signals);
+    loop_done(&sidecar->loop);
+}
+
+static bool run(struct sidecar *sidecar, struct error *err)
+{
+    if (!sidecar_open(sidecar, err)) {
+        return false; /* the process ends here: nothing is left to undo */
+    }
+    dispatch(sidecar, EVENT_START);
+    bool ok = loop_run(&sidecar->loop, err);
+    sidecar_close(sidecar);
+    return ok;
+}
+
+int sidecar_run(const struct sidecar_options *options)
+{
+    struct sidecar sidecar = {.options = options,
+                              .template = options->template,
+                              .credentials.variable = options->token_variable,
+                              .exit_status = EX_SOFTWARE};
+    struct error error;
+    journal_init(&sidecar.journal, options->log);
+    sidecar.observer = journal_observer(&sidecar.journal);
+    stash_init(&sidecar.credentials.good);
+    stash_init(&sidecar.credentials.bad);
+    if (gethostname(sidecar.hostname, sizeof(sidecar.hostname) - 1) < 0) {
+        sidecar.hostname[0] = '\0'; /* then all such hosts have one phase */
+    }
+    if (!run(&sidecar, &error)) {
+        journal_error(&sidecar.journal, LOG_ERROR, "cannot go on", &error);
+        sidecar.exit_status = error_describe(error.code)->exit_status;
+    }
+    template_free(sidecar.template);
+    return sidecar.exit_status;
+}
