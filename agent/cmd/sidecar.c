@@ -1,9 +1,8 @@
-#include "core/sidecar.h"
-
 #include <stdlib.h>
 
 #include "cmd/command.h"
 #include "cmd/load.h"
+#include "core/sidecar.h"
 
 int command_sidecar(const struct options *options)
 {

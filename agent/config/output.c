@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "config/file.h"
-#include "config/hook.h"
 #include "config/path.h"
 
 static bool decode_directory(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -77,20 +76,6 @@ static bool decode_files(struct decoder *decoder, const struct yaml_node *node, 
     return ok;
 }
 
-static bool decode_before_publish(struct decoder *decoder, const struct yaml_node *node, void *into)
-{
-    struct output *output = into;
-    return hook_decode_list(decoder, node, &hook_check_list_shape, &output->before_publish,
-                            &output->before_publish_count);
-}
-
-static bool decode_on_change(struct decoder *decoder, const struct yaml_node *node, void *into)
-{
-    struct output *output = into;
-    return hook_decode_list(decoder, node, &hook_list_shape, &output->on_change,
-                            &output->on_change_count);
-}
-
 static const struct shape directory_shape = {
     .kind = SHAPE_SCALAR, .expected = "an absolute path", .pattern = "^/+[^/]"};
 
@@ -107,10 +92,8 @@ static const struct key keys[] = {
     {"allowDisk", KEY_OPTIONAL, "accept a directory that is not tmpfs or ramfs", &shape_boolean,
      decode_allow_disk},
     {"files", KEY_REQUIRED, "what to write", &files_shape, decode_files},
-    {"beforePublish", KEY_OPTIONAL, "checks of a new generation; when one fails, the old one stays",
-     &hook_check_list_shape, decode_before_publish},
-    {"onChange", KEY_OPTIONAL, "what to do after a change, in this order", &hook_list_shape,
-     decode_on_change},
+    {"beforePublish", KEY_LATER, "checks of a new generation", NULL, NULL},
+    {"onChange", KEY_LATER, "what to do after a change", NULL, NULL},
 };
 
 static const struct shape output_shape = {

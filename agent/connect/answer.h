@@ -71,11 +71,10 @@ void answer_list_done(struct answer_list *list);
 bool answer_parse_item(const struct secret *body, struct answer_item *ret_item, struct error *err);
 void answer_item_done(struct answer_item *item);
 
-struct answer_vault {
+struct answer_vault {         /* an object with an ID */
     uint64_t content_version; /* 0 when the server does not tell */
     char name[256];           /* "" when it does not tell, or it is longer */
 };
 
-/* One vault: an object with an ID. */
 bool answer_parse_vault(const struct secret *body, struct answer_vault *ret_vault,
                         struct error *err);

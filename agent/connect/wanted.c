@@ -26,11 +26,12 @@ struct wanted_item *wanted_item(struct wanted_vault *vault, const struct answer_
                                 bool *ret_new)
 {
     struct wanted_item **slot = &vault->by_entry[entry - vault->items.entries];
-    *ret_new = !*slot;
-    if (*slot) {
-        return *slot;
+    struct wanted_item *item = *slot;
+    *ret_new = !item;
+    if (item) {
+        return item;
     }
-    struct wanted_item *item = calloc(1, sizeof(*item));
+    item = calloc(1, sizeof(*item));
     if (!item) {
         return NULL;
     }

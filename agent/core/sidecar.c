@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "config/config.h"
 #include "connect/backoff.h"
 #include "core/refresh.h"
+#include "core/review.h"
 #include "core/schedule.h"
 #include "io/process.h"
 #include "io/signals.h"
 #include "io/timer.h"
+#include "watch/watch.h"
 
 enum state {
     STATE_STARTING, /* nothing has happened yet */
@@ -42,12 +45,14 @@ struct sidecar {
     struct memory memory;
     struct credentials credentials;
     struct refresh *refresh;
+    struct watch *watch;
     enum state state;
     bool published;    /* at least once */
     bool phased;       /* the first rest after that was begun */
     unsigned failures; /* refreshes in a row */
     int signal;
     int exit_status;
+    size_t template_files_from; /* among what is followed */
     char hostname[256];
 };
 
@@ -193,9 +198,110 @@ static void dispatch(struct sidecar *sidecar, enum event event)
 
 /* --- what happens from outside --- */
 
+/* A look at the files covers file systems that send no events. */
 static void on_timer(void *context)
 {
-    dispatch(context, EVENT_DUE);
+    struct sidecar *sidecar = context;
+    if (sidecar->state == STATE_RESTING) {
+        watch_look(sidecar->watch);
+    }
+    if (sidecar->state == STATE_RESTING || sidecar->state == STATE_SETTLING) {
+        dispatch(sidecar, EVENT_DUE); /* else what was seen has begun a refresh */
+    }
+}
+
+enum { FOLLOWED_TEMPLATE, FOLLOWED_FIXED = 5 };
+
+/* The template, the token, certificates, then what the template names. */
+static bool follow(struct sidecar *sidecar, struct error *err)
+{
+    const struct template *template = sidecar->template;
+    const struct settings *settings = &template->settings;
+    const char *const fixed[FOLLOWED_FIXED] = {sidecar->options->path, settings->token_file,
+                                               settings->ca_file, settings->client_cert_file,
+                                               settings->client_key_file};
+    const char **paths = calloc(FOLLOWED_FIXED + template->template_files_count, sizeof(char *));
+    size_t count = 0;
+    if (!paths) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < FOLLOWED_FIXED; i++) {
+        if (fixed[i]) {
+            paths[count++] = fixed[i];
+        }
+    }
+    sidecar->template_files_from = count;
+    for (size_t i = 0; i < template->template_files_count; i++) {
+        paths[count++] = template->template_files[i];
+    }
+    bool ok = watch_set(sidecar->watch, paths, count, err);
+    free(paths);
+    return ok;
+}
+
+static void put_in_force(struct sidecar *sidecar, struct template *template)
+{
+    struct error error;
+    struct memory memory;
+    if (!memory_init(&memory, template->references.count, true, &error)) {
+        journal_error(&sidecar->journal, LOG_ERROR, "the old template stays in force", &error);
+        template_free(template);
+        return;
+    }
+    refresh_free(sidecar->refresh);
+    sidecar->refresh = NULL;
+    memory_done(&sidecar->memory);
+    sidecar->memory = memory;
+    template_free(sidecar->template);
+    sidecar->template = template;
+    log_write(sidecar->options->log, LOG_INFO, "a new template is in force",
+              log_text(LOG_KEY_TEMPLATE, template->path));
+    if (!follow(sidecar, &error)) {
+        journal_error(&sidecar->journal, LOG_ERROR, "cannot follow the files", &error);
+    }
+}
+
+/* Parsed whole and put in force, or the old one stays. */
+static void reload(struct sidecar *sidecar)
+{
+    struct findings findings;
+    struct error error;
+    struct template *template = NULL;
+    findings_init(&findings);
+    bool ok =
+        config_load(sidecar->options->path, sidecar->options->overrides, &findings, &template) &&
+        review_template(template, &findings) &&
+        (settings_require_host(&template->settings, &error) ||
+         findings_add(&findings, (struct place){.line = 0}, &error));
+    if (ok) {
+        put_in_force(sidecar, template);
+    } else {
+        journal_findings(&sidecar->journal, "the new template is wrong; the old one stays in force",
+                         &findings);
+        template_free(template);
+    }
+    findings_done(&findings);
+}
+
+static void on_changed(void *context, size_t index)
+{
+    struct sidecar *sidecar = context;
+    bool template = index == FOLLOWED_TEMPLATE || index >= sidecar->template_files_from;
+    log_write(sidecar->options->log, LOG_INFO,
+              template ? "the template has changed" : "the token or a certificate has changed");
+    if (template) {
+        reload(sidecar);
+    }
+    dispatch(sidecar, EVENT_CHANGED);
+}
+
+static void on_mode(void *context, enum watch_mode mode, const struct error *error)
+{
+    struct sidecar *sidecar = context;
+    (void)mode;
+    journal_state(&sidecar->journal, JOURNAL_WATCH, error,
+                  error ? "files are looked at now and then: the kernel has no events for them"
+                        : "files are followed by events again");
 }
 
 static void on_signal(void *context, int signal)
@@ -220,15 +326,19 @@ static bool sidecar_open(struct sidecar *sidecar, struct error *err)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    const struct watch_owner owner = {sidecar, on_changed, on_mode};
     return loop_init(&sidecar->loop, sidecar->options->clock, err) &&
            signals_init(&sidecar->signals, &sidecar->loop, &set, on_signal, sidecar, err) &&
            timer_init(&sidecar->timer, &sidecar->loop, on_timer, sidecar, err) &&
-           memory_init(&sidecar->memory, sidecar->template->references.count, true, err);
+           memory_init(&sidecar->memory, sidecar->template->references.count, true, err) &&
+           watch_new(&sidecar->loop, &watch_defaults, &owner, &sidecar->watch, err) &&
+           follow(sidecar, err);
 }
 
 static void sidecar_close(struct sidecar *sidecar)
 {
     refresh_free(sidecar->refresh);
+    watch_free(sidecar->watch);
     memory_done(&sidecar->memory);
     stash_done(&sidecar->credentials.good);
     stash_done(&sidecar->credentials.bad);

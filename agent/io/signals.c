@@ -22,6 +22,7 @@ bool signals_init(struct signals *signals, struct loop *loop, const sigset_t *se
         return error_set_errno(err, ERROR_SYSTEM, errno, "sigprocmask");
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
         return error_set_errno(err, ERROR_SYSTEM, errno, "signalfd");

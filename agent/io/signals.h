@@ -15,7 +15,8 @@ struct signals {
     void *context;
 };
 
-/* `set` is what to receive; everything else keeps its disposition. SIGPIPE is ignored. */
+/* `set` is what to receive; everything else keeps its disposition. SIGPIPE and SIGXFSZ are
+ * ignored: who writes is told by write(2). */
 bool signals_init(struct signals *signals, struct loop *loop, const sigset_t *set,
                   void (*received)(void *context, int signal), void *context, struct error *err);
 void signals_done(struct signals *signals);

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import threading
 
 import pytest
 
@@ -151,6 +152,48 @@ def test_a_renamed_vault_is_no_longer_what_a_reference_names(place):
         place.fake.set_vault("elsewhere", name="v1")
         sidecar.refresh()
         assert sidecar.said("refreshed again")
+
+
+def test_a_reader_never_sees_the_certificate_of_one_generation_with_the_key_of_another(place):
+    """A writer rotates both as fast as it can, and a reader looks 100 000 times."""
+    place.write("version: 1\noutputs:\n  - directory: {directory}\n    files:\n"
+                "      - {path: crt, content: op://v0/i0/a}\n      - {path: key, content: op://v0/i0/b}\n")
+    ended = threading.Event()
+    rotations = 0
+
+    def rotate(sidecar):
+        nonlocal rotations
+        token, vault = "agent", None
+        vault = place.fake.vault_id("v0", token)
+        item = place.fake.item_id(vault, "i0", token)
+        while not ended.is_set():
+            rotations += 1
+            patch = [{"op": "replace", "path": f"/fields/{n}/value", "value": f"canary-value-{rotations}"} for n in (0, 1)]
+            reply = place.fake.request("PATCH", f"/v1/vaults/{vault}/items/{item}", token=token, body=patch)
+            assert reply.status == 200, reply
+            sidecar.process.send_signal(signal.SIGHUP)
+
+    place.fake.set_field("v0", "i0", "a", "canary-value-0")
+    place.fake.set_field("v0", "i0", "b", "canary-value-0")
+    with Sidecar(place, CONNECT_AGENT_LOG_LEVEL="info") as sidecar:
+        sidecar.wait_published()
+        writer = threading.Thread(target=rotate, args=(sidecar,))
+        writer.start()
+        seen = set()
+        try:
+            for _ in range(100000):
+                data = os.open(place.directory / "..data", os.O_PATH | os.O_DIRECTORY)
+                pair = []
+                for name in ("crt", "key"):
+                    with open(os.open(name, os.O_RDONLY, dir_fd=data), "rb") as file:
+                        pair.append(file.read())
+                os.close(data)
+                assert pair[0] == pair[1], pair
+                seen.add(pair[0])
+        finally:
+            ended.set()
+            writer.join()
+        assert len(seen) > 10 and rotations > 10, (len(seen), rotations)
 
 
 def scan_memory(pid, needles):
