@@ -138,8 +138,10 @@ static bool remember(struct watch *watch, int descriptor, const char *name)
 static void add_place(void *context, const char *place, const char *name)
 {
     struct adding *adding = context;
-    uint32_t mask = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-                    IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT;
+    /* Of a directory only its names matter; writes are events of the file. */
+    uint32_t mask = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT;
+    mask |= name[0] ? IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
+                    : IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
     int descriptor = inotify_add_watch(adding->watch->source.fd, place, mask);
     if (descriptor < 0 && (errno == ENOSPC || errno == ENOMEM)) {
         adding->error = errno;
