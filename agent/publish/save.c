@@ -33,7 +33,7 @@ static bool take_apart(const char *path, struct target *target, struct error *er
     if (strlen(base) > NAME_MAX || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
         return error_set(err, ERROR_OUTPUT, "%s: not the path of a file", path);
     }
-    snprintf(target->name, sizeof(target->name), "%s", base);
+    memcpy(target->name, base, strlen(base) + 1);
     snprintf(target->draft, sizeof(target->draft), ".connect-agent-%08x", random_number());
     snprintf(target->directory, sizeof(target->directory), "%s", dirname(copy));
     target->fd = open(target->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -27,8 +27,8 @@ static void look(const struct secret *body)
     struct answer_item item;
     const struct answer_entry *entry;
     struct error error;
-    uint64_t version;
-    (void)answer_parse_vault(body, &version, &error);
+    struct answer_vault vault;
+    (void)answer_parse_vault(body, &vault, &error);
     if (answer_parse_list(body, &list, &error)) {
         (void)match_entry(&list, str_from("prod"), "vault", &entry, &error);
         answer_list_done(&list);

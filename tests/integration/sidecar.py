@@ -62,9 +62,14 @@ class Sidecar:
 
     def refresh(self):
         """Asks for a refresh, and waits until it is over."""
-        before = len(self.said("refresh over"))
+        since = len(self.events)
         self.process.send_signal(signal.SIGHUP)
-        self.wait(lambda: len(self.said("refresh over")) > before, "the end of the refresh")
+
+        def is_over():
+            messages = [e["message"] for e in self.events[since:]]
+            return "asked to refresh now" in messages and "refresh over" in messages[messages.index("asked to refresh now"):]
+
+        self.wait(is_over, "the end of the refresh")
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
