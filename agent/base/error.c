@@ -22,6 +22,7 @@ static const struct error_class classes[ERROR_CODES] = {
     [ERROR_TOKEN] = {"token", EX_NOPERM, ERROR_RETRY_SOFT},
     [ERROR_FORBIDDEN] = {"forbidden", EX_NOPERM, ERROR_RETRY_SOFT},
     [ERROR_OUTPUT] = {"output", EX_CANTCREAT, ERROR_RETRY_NEVER},
+    [ERROR_HOOK] = {"hook", EX_CANTCREAT, ERROR_RETRY_NEVER},
     [ERROR_MEMORY] = {"memory", EX_SOFTWARE, ERROR_RETRY_NEVER},
     [ERROR_SYSTEM] = {"system", EX_SOFTWARE, ERROR_RETRY_NEVER},
 };

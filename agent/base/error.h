@@ -22,6 +22,7 @@ enum error_code {
     ERROR_TOKEN,       /* Connect rejects the token (401) */
     ERROR_FORBIDDEN,   /* the token has no access to a vault (403) */
     ERROR_OUTPUT,      /* an output cannot be written */
+    ERROR_HOOK,        /* a hook failed: a check before publishing, a reload after it */
     ERROR_MEMORY,
     ERROR_SYSTEM, /* a system call that should not fail did */
     ERROR_CODES,

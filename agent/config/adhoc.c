@@ -66,22 +66,26 @@ static bool add_file(struct template *template, struct file **ret_file)
     return true;
 }
 
-/* The settings move from the template that is named to the one that is made. */
+/* The settings move from the template that is named to *template. When that one is wrong, it takes
+ * its place: the findings point into it. */
 static bool take_settings(const char *path, const struct overrides *overrides,
-                          struct findings *findings, struct settings *settings)
+                          struct findings *findings, struct template **template)
 {
     struct template *named = NULL;
+    struct settings *settings = &(*template)->settings;
     if (!path) {
         settings_init(settings);
         return settings_override(settings, overrides, findings);
     }
-    bool ok = config_load(path, overrides, findings, &named);
-    if (ok) {
-        *settings = named->settings;
-        settings_init(&named->settings);
-        template_free(named);
+    if (!config_load(path, overrides, findings, &named)) {
+        template_free(*template);
+        *template = named;
+        return false;
     }
-    return ok; /* else the places in the findings point into it until the process ends */
+    *settings = named->settings;
+    settings_init(&named->settings);
+    template_free(named);
+    return true;
 }
 
 bool adhoc_load(const struct adhoc *adhoc, const char *path, const struct overrides *overrides,
@@ -99,5 +103,5 @@ bool adhoc_load(const struct adhoc *adhoc, const char *path, const struct overri
                                        &file->value.text, findings)
                           : parse_reference(adhoc->text, &template->references, &file->value.text,
                                             findings);
-    return take_settings(path, overrides, findings, &template->settings) && ok;
+    return take_settings(path, overrides, findings, ret_template) && ok;
 }

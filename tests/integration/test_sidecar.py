@@ -179,21 +179,26 @@ def test_a_reader_never_sees_the_certificate_of_one_generation_with_the_key_of_a
         sidecar.wait_published()
         writer = threading.Thread(target=rotate, args=(sidecar,))
         writer.start()
-        seen = set()
+        seen, overtaken = set(), 0
         try:
             for _ in range(100000):
                 data = os.open(place.directory / "..data", os.O_PATH | os.O_DIRECTORY)
                 pair = []
-                for name in ("crt", "key"):
-                    with open(os.open(name, os.O_RDONLY, dir_fd=data), "rb") as file:
-                        pair.append(file.read())
-                os.close(data)
+                try:
+                    for name in ("crt", "key"):
+                        with open(os.open(name, os.O_RDONLY, dir_fd=data), "rb") as file:
+                            pair.append(file.read())
+                except FileNotFoundError:
+                    overtaken += 1  # by two generations: only the one before the present is kept
+                    continue
+                finally:
+                    os.close(data)
                 assert pair[0] == pair[1], pair
                 seen.add(pair[0])
         finally:
             ended.set()
             writer.join()
-        assert len(seen) > 10 and rotations > 10, (len(seen), rotations)
+        assert len(seen) > 10 and rotations > 10 and overtaken < 1000, (len(seen), rotations, overtaken)
 
 
 def scan_memory(pid, needles):
@@ -235,6 +240,7 @@ def test_an_idle_sidecar_holds_no_secret_in_memory(tls):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reading /proc/PID/mem of a process that is not dumpable needs root")
+@pytest.mark.skipif(bool(os.environ.get("SANITIZE")), reason="a sanitizer's shadow is larger than any memory")
 def test_the_scan_finds_what_is_there(place):
     place.fake.fault({"hang": True}, match={"endpoint": "file"})
     with Sidecar(place) as sidecar:
