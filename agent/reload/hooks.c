@@ -116,7 +116,8 @@ static void ended(struct hooks *hooks, const struct error *error)
         begin(hooks);
     } else if (error && hooks->tries < most) {
         hooks->state = WAITING;
-        timer_set(&hooks->timer, (uint64_t)RETRY_MS << (hooks->tries - 1));
+        unsigned doubled = hooks->tries > 0 ? hooks->tries - 1 : 0;
+        timer_set(&hooks->timer, (uint64_t)RETRY_MS << (doubled < most ? doubled : 0));
     } else {
         step(hooks, !error);
     }

@@ -54,13 +54,13 @@ static bool look(int proc_fd, pid_t pid, struct process *ret_process)
     }
     char *from = strchr(text, '(');
     char *to = strrchr(text, ')');
-    int parent;
-    if (!from || !to || to < from || sscanf(to, ") %c %d", &ret_process->state, &parent) != 2) {
+    if (!from || !to || to < from || strlen(to) < sizeof(") S 1") - 1) {
         return false;
     }
+    ret_process->state = to[2];
+    ret_process->parent = (pid_t)strtol(to + 4, NULL, 10);
     *to = '\0';
     snprintf(ret_process->name, sizeof(ret_process->name), "%s", from + 1);
-    ret_process->parent = parent;
     return ret_process->state != 'Z' && ret_process->state != 'X';
 }
 
