@@ -27,6 +27,9 @@ enum {
     /* What is published. */
     LIMIT_OUTPUT_FILE = 64 << 20, /* one rendered file */
 
+    /* The application. */
+    LIMIT_HOOK_ANSWER = 1 << 20, /* body of the answer to an HTTP hook, which is not looked at */
+
     /* Messages. */
     LIMIT_MESSAGE = 1024, /* one error with all its context */
     LIMIT_LOG_LINE = 8192,

@@ -16,7 +16,6 @@ enum log_level {
 };
 
 enum log_format { LOG_JSON, LOG_TEXT };
-
 enum log_key {
     LOG_END,
     LOG_KEY_ERROR,     /* label of the error's class */
@@ -37,7 +36,10 @@ enum log_key {
     LOG_KEY_DURATION_MS,
     LOG_KEY_COUNT,
     LOG_KEY_SIGNAL,
-    LOG_KEY_POD, /* of the downward API: CONNECT_AGENT_POD, CONNECT_AGENT_NAMESPACE */
+    LOG_KEY_PHASE,  /* of a hook: beforePublish, onChange */
+    LOG_KEY_HOOK,   /* signal, http, exec */
+    LOG_KEY_TARGET, /* whom it is for: process, program, URL */
+    LOG_KEY_POD,    /* of the downward API: CONNECT_AGENT_POD, CONNECT_AGENT_NAMESPACE */
     LOG_KEY_NAMESPACE,
     LOG_KEYS,
 };

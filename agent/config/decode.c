@@ -16,6 +16,15 @@ bool decode_fail_kind(struct decoder *decoder, const struct yaml_node *node, con
            decode_fail(decoder, node, "expected %s, found %s", expected, yaml_describe(node));
 }
 
+bool decode_fail_at(struct decoder *decoder, const struct yaml_node *node, size_t at,
+                    const char *message)
+{
+    struct locator locator;
+    struct text_origin origin = locate_scalar(&locator, node);
+    return findings_format(decoder->findings, origin.locate(origin.context, at), ERROR_TEMPLATE,
+                           "%s", message);
+}
+
 bool decode_fail_memory(struct decoder *decoder, const struct yaml_node *node)
 {
     return findings_format(decoder->findings, node->place, ERROR_MEMORY, "out of memory");

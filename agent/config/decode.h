@@ -28,6 +28,9 @@ bool decode_check(struct decoder *decoder, const struct yaml_node *node, const s
     findings_format((decoder)->findings, (node)->place, ERROR_TEMPLATE, __VA_ARGS__)
 /* "expected …, found a list", unless the findings speak of this node already. */
 bool decode_fail_kind(struct decoder *decoder, const struct yaml_node *node, const char *expected);
+/* At the byte at offset `at` of its text. */
+bool decode_fail_at(struct decoder *decoder, const struct yaml_node *node, size_t at,
+                    const char *message);
 bool decode_fail_memory(struct decoder *decoder, const struct yaml_node *node);
 /* The same for a key that is not what can stand there; says so when it holds a reference. */
 bool decode_fail_key(struct decoder *decoder, const struct yaml_node *key, const char *message);

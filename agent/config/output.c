@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/hook.h"
 #include "config/path.h"
 
 static bool decode_directory(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -76,6 +77,20 @@ static bool decode_files(struct decoder *decoder, const struct yaml_node *node, 
     return ok;
 }
 
+static bool decode_before_publish(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return hook_decode_list(decoder, node, &hook_check_list_shape, &output->before_publish,
+                            &output->before_publish_count);
+}
+
+static bool decode_on_change(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct output *output = into;
+    return hook_decode_list(decoder, node, &hook_list_shape, &output->on_change,
+                            &output->on_change_count);
+}
+
 static const struct shape directory_shape = {
     .kind = SHAPE_SCALAR, .expected = "an absolute path", .pattern = "^/+[^/]"};
 
@@ -92,8 +107,10 @@ static const struct key keys[] = {
     {"allowDisk", KEY_OPTIONAL, "accept a directory that is not tmpfs or ramfs", &shape_boolean,
      decode_allow_disk},
     {"files", KEY_REQUIRED, "what to write", &files_shape, decode_files},
-    {"beforePublish", KEY_LATER, "checks of a new generation", NULL, NULL},
-    {"onChange", KEY_LATER, "what to do after a change", NULL, NULL},
+    {"beforePublish", KEY_OPTIONAL, "checks of a new generation; when one fails, the old one stays",
+     &hook_check_list_shape, decode_before_publish},
+    {"onChange", KEY_OPTIONAL, "what to do after a change, in this order", &hook_list_shape,
+     decode_on_change},
 };
 
 static const struct shape output_shape = {
@@ -119,6 +136,15 @@ static void inherit(struct output *output)
             file->gid = output->gid;
         }
     }
+}
+
+/* Only the atomic layout has a directory in which the new generation lies whole. */
+static bool check_gate(struct decoder *decoder, const struct output *output)
+{
+    return output->layout == LAYOUT_ATOMIC || output->before_publish_count == 0 ||
+           findings_format(decoder->findings, output->before_publish[0].place, ERROR_TEMPLATE,
+                           "beforePublish needs layout: atomic, where a new generation has a "
+                           "directory of its own before it is published");
 }
 
 /* Refuses two that share a path, or of which one lies inside the other. Sorted, because a template
@@ -172,7 +198,7 @@ static bool decode_output(struct decoder *decoder, const struct yaml_node *node,
                               .directory_mode = 0750};
     bool ok = decode_mapping(decoder, node, &output_shape, output);
     inherit(output);
-    return check_files(decoder, node, output) && ok;
+    return check_gate(decoder, output) && check_files(decoder, node, output) && ok;
 }
 
 static bool check_directories(struct decoder *decoder, const struct yaml_node *node)

@@ -203,11 +203,9 @@ static void on_answer(void *context, const struct transport_answer *answer,
     struct error wrong;
     request->call = NULL;
     client->in_flight--;
-    if (answer) {
-        client->observer->answered(client->observer->context, request->endpoint, request->path,
-                                   answer->status, now_ms(client) - request->started_ms,
-                                   secret_size(answer->body));
-    }
+    client->observer->answered(client->observer->context, request->endpoint, request->path,
+                               answer ? answer->status : 0, now_ms(client) - request->started_ms,
+                               answer ? secret_size(answer->body) : 0);
     if (!answer) {
         on_failure(request, error, 0);
     } else if (!status_check(request->endpoint, answer, &wrong)) {
@@ -231,8 +229,11 @@ static bool start(struct request *request, struct error *err)
     if (request->tries++ == 0) {
         request->first_ms = request->started_ms;
     }
-    if (!transport_get(client->transport, request->path, client->token, limits[request->endpoint],
-                       done, &request->call, err)) {
+    const struct transport_request wanted = {.method = "GET",
+                                             .path = request->path,
+                                             .token = client->token,
+                                             .limit = limits[request->endpoint]};
+    if (!transport_send(client->transport, &wanted, done, &request->call, err)) {
         return false;
     }
     client->in_flight++;

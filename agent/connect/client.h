@@ -24,6 +24,7 @@ enum client_endpoint {
  * the loop; none may call the client. */
 struct client_observer {
     void *context;
+    /* `status` is 0 when no answer came. */
     void (*answered)(void *context, enum client_endpoint endpoint, const char *path, long status,
                      uint64_t duration_ms, size_t size);
     /* A try failed and will be repeated after `delay_ms`. */

@@ -47,8 +47,8 @@ static bool describe_size(const struct failure *failure, struct error *ret_error
         return true;
     }
     if (failure->body_too_large || failure->code == CURLE_FILESIZE_EXCEEDED) {
-        error_set(ret_error, ERROR_PROTOCOL,
-                  "answer larger than the limit from %s; this is not what Connect sends", host);
+        error_set(ret_error, ERROR_PROTOCOL, "answer larger than the limit from %s%s", host,
+                  failure->elsewhere ? "" : "; this is not what Connect sends");
         return true;
     }
     return false;
@@ -63,8 +63,9 @@ void failure_describe(const struct failure *failure, struct error *ret_error)
     }
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if ((int)rules[i].code == failure->code) {
-            error_set(ret_error, rules[i].error, "%s %s (%s); %s", rules[i].text,
-                      failure->settings->host, reason, rules[i].advice);
+            error_set(ret_error, rules[i].error, "%s %s (%s)%s%s", rules[i].text,
+                      failure->settings->host, reason, failure->elsewhere ? "" : "; ",
+                      failure->elsewhere ? "" : rules[i].advice);
             return;
         }
     }

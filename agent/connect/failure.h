@@ -11,6 +11,7 @@ struct failure {
     int code;           /* CURLcode */
     const char *reason; /* curl's own words, possibly empty */
     const struct settings *settings;
+    bool elsewhere; /* it is not Connect that was asked: no advice about its settings */
     bool body_too_large;
     bool headers_too_large;
     size_t body_size; /* bytes that came before it failed */

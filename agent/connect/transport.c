@@ -37,6 +37,7 @@ struct transport_call {
     size_t headers_size;
     struct transport_done done;
     bool too_large;
+    bool elsewhere;
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -205,12 +206,22 @@ static void set_tls(CURL *easy, const struct settings *settings)
     }
 }
 
-static bool set_request(struct transport_call *call, const char *path, size_t limit)
+static void set_method(CURL *easy, const char *method)
+{
+    if (strcmp(method, "GET") == 0) {
+        return;
+    }
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ""); /* curl keeps the pointer */
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static bool set_request(struct transport_call *call, const struct transport_request *request)
 {
     const struct settings *settings = call->transport->settings;
     CURL *easy = call->easy;
     char *url;
-    if (asprintf(&url, "%s%s", settings->host, path) < 0) {
+    if (asprintf(&url, "%s%s", settings->host, request->path) < 0) {
         return false;
     }
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -221,9 +232,13 @@ static bool set_request(struct transport_call *call, const char *path, size_t li
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "connect-agent/" CONNECT_AGENT_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->request_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->request_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->limit);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    if (request->elsewhere) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    set_method(easy, request->method);
     return code == CURLE_OK;
 }
 
@@ -261,6 +276,9 @@ static bool append_header(struct transport_call *call, const char *text)
 static bool set_headers(struct transport_call *call, const struct secret *token)
 {
     struct error ignored;
+    if (!token) {
+        return append_header(call, "Accept: */*");
+    }
     SECRET_AUTO header = secret_new(LIMIT_TOKEN + 64);
     return header && secret_append(header, str_from("Authorization: Bearer "), &ignored) &&
            secret_append_secret(header, token, &ignored) &&
@@ -268,19 +286,19 @@ static bool set_headers(struct transport_call *call, const struct secret *token)
            append_header(call, "Accept: application/json, application/octet-stream");
 }
 
-bool transport_get(struct transport *transport, const char *path, const struct secret *token,
-                   size_t limit, struct transport_done done, struct transport_call **ret_call,
-                   struct error *err)
+bool transport_send(struct transport *transport, const struct transport_request *request,
+                    struct transport_done done, struct transport_call **ret_call, struct error *err)
 {
     struct transport_call *call = calloc(1, sizeof(*call));
     if (!call) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *call = (struct transport_call){.transport = transport, .done = done};
+    *call = (struct transport_call){
+        .transport = transport, .done = done, .elsewhere = request->elsewhere};
     call->easy = curl_easy_init();
-    call->body = secret_new(limit);
-    if (!call->easy || !call->body || !set_headers(call, token) ||
-        !set_request(call, path, limit)) {
+    call->body = secret_new(request->limit);
+    if (!call->easy || !call->body || !set_headers(call, request->token) ||
+        !set_request(call, request)) {
         call_free(call);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
@@ -332,6 +350,7 @@ static void report(struct transport_call *call, CURLcode code)
         failure_describe(&(struct failure){.code = (int)code,
                                            .reason = call->reason,
                                            .settings = call->transport->settings,
+                                           .elsewhere = call->elsewhere,
                                            .body_too_large = call->too_large,
                                            .headers_too_large = call->headers_size > LIMIT_HEADERS,
                                            .body_size = secret_size(call->body)},

@@ -1,5 +1,5 @@
-/* HTTP over curl's multi interface, driven by the loop. One GET at a time per call; what comes back
- * is held in secrets from the first byte. Knows nothing of Connect. curl is only used here. */
+/* HTTP over curl's multi interface, driven by the loop. One request per call; what comes back is
+ * held in secrets from the first byte. Knows nothing of Connect. curl is only used here. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,11 +36,18 @@ bool transport_new(struct loop *loop, const struct settings *settings,
 /* Cancels what is under way, closes all connections. Null is allowed. */
 void transport_free(struct transport *transport);
 
-/* Starts GET host + path with the token as bearer; a body over `limit` bytes is refused. `done` is
- * called later, never from within. */
-bool transport_get(struct transport *transport, const char *path, const struct secret *token,
-                   size_t limit, struct transport_done done, struct transport_call **ret_call,
-                   struct error *err);
+struct transport_request {
+    const char *method;         /* GET; POST and PUT have an empty body */
+    const char *path;           /* after settings->host */
+    const struct secret *token; /* sent as bearer; null: none */
+    size_t limit;               /* a body of more bytes is refused */
+    bool elsewhere; /* not to Connect: no proxy, and no advice about connect.host in errors */
+};
+
+/* Borrows the request during the call only. `done` is called later, never from within. */
+bool transport_send(struct transport *transport, const struct transport_request *request,
+                    struct transport_done done, struct transport_call **ret_call,
+                    struct error *err);
 /* `done` will not be called. */
 void transport_cancel(struct transport_call *call);
 

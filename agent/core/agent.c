@@ -92,10 +92,17 @@ static void do_cycle(struct agent *agent)
     agent->cycle = NULL;
     agent->cycles++;
     known_forget(&agent->memory.known); /* what was not found is looked for again */
-    if (!cycle_start(agent->client, agent->options->template,
-                     agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH, &agent->memory,
-                     &agent->journal, (struct cycle_owner){agent, on_cycle_done}, &agent->cycle,
-                     &error)) {
+    const struct cycle_options options = {
+        .loop = &agent->loop,
+        .client = agent->client,
+        .template = agent->options->template,
+        .kind = agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH,
+        .memory = &agent->memory,
+        .journal = &agent->journal,
+        .context = agent,
+        .done = on_cycle_done,
+    };
+    if (!cycle_start(&options, &agent->cycle, &error)) {
         on_cycle_done(agent, &error);
     }
 }

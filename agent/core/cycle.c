@@ -3,21 +3,20 @@
 #include <stdlib.h>
 
 #include "connect/resolve.h"
+#include "core/gate.h"
 #include "core/plan.h"
 #include "publish/publish.h"
 #include "render/render.h"
 
 struct cycle {
+    struct cycle_options options;
     const struct template *template;
-    enum cycle_kind kind;
-    struct memory *memory;
-    struct journal *journal;
-    struct cycle_owner owner;
     struct plan plan;
     struct values values;
     struct resolve *resolve;
-    bool *changed;                     /* one for each output: it has a new generation */
-    struct generation *generations;    /* one for each output */
+    struct gate *gate;
+    enum cycle_change *changes;        /* one for each output */
+    struct generation *generations;    /* likewise */
     struct publication **publications; /* likewise */
     struct findings findings;          /* references and files that failed */
     struct error error;                /* the first of them */
@@ -78,7 +77,7 @@ static void warn_of_empty(const struct cycle *cycle, const struct file *file)
 {
     for (size_t i = 0; i < file->variables_count && file->dialect == DIALECT_KUBERNETES; i++) {
         if (is_empty(cycle, &file->variables[i].value.text)) {
-            journal_empty(cycle->journal, file->path, file->variables[i].name);
+            journal_empty(cycle->options.journal, file->path, file->variables[i].name);
         }
     }
 }
@@ -129,22 +128,35 @@ static bool stage_outputs(struct cycle *cycle, struct error *err)
     return true;
 }
 
+static bool commit_output(struct cycle *cycle, size_t index, struct error *err)
+{
+    struct publication *publication = cycle->publications[index];
+    const struct output *output = &cycle->template->outputs[index];
+    const struct generation *generation = &cycle->generations[index];
+    bool changed = publish_is_changed(publication);
+    bool replacing = publish_is_replacing(publication);
+    if (!publish_commit(publication, err)) {
+        return error_wrap(err, "output %s", output->directory);
+    }
+    if (changed) {
+        cycle->changes[index] = replacing ? CYCLE_REPLACED : CYCLE_FIRST;
+    }
+    journal_published(cycle->options.journal, output->directory, generation->count, changed);
+    return true;
+}
+
 static bool commit_outputs(struct cycle *cycle, struct error *err)
 {
     for (size_t i = 0; i < cycle->template->outputs_count; i++) {
-        const struct output *output = &cycle->template->outputs[i];
-        bool changed = publish_is_changed(cycle->publications[i]);
-        if (!publish_commit(cycle->publications[i], err)) {
-            return error_wrap(err, "output %s", output->directory);
+        if (!commit_output(cycle, i, err)) {
+            return false;
         }
-        cycle->changed[i] = changed;
-        journal_published(cycle->journal, output->directory, cycle->generations[i].count, changed);
     }
     return true;
 }
 
 /* Each step looks at everything before it gives up, so that one run tells all that is wrong. */
-static bool publish(struct cycle *cycle, struct error *err)
+static bool render(struct cycle *cycle, struct error *err)
 {
     check_values(cycle);
     if (cycle->error.code == ERROR_NONE && !render_outputs(cycle, err)) {
@@ -154,20 +166,80 @@ static bool publish(struct cycle *cycle, struct error *err)
         *err = cycle->error;
         return false;
     }
-    return cycle->kind == CYCLE_PREVIEW ||
-           (stage_outputs(cycle, err) && commit_outputs(cycle, err));
+    return true;
+}
+
+static bool has_published(const struct cycle *cycle)
+{
+    for (size_t i = 0; i < cycle->template->outputs_count; i++) {
+        if (cycle->changes[i] != CYCLE_UNCHANGED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void finish(struct cycle *cycle, const struct error *error)
+{
+    cycle->options.done(cycle->options.context, error);
+}
+
+/* Everything is staged, and passed what it had to. */
+static void commit(struct cycle *cycle)
+{
+    struct error error;
+    struct memory *memory = cycle->options.memory;
+    uint64_t next = memory->generation + 1;
+    bool ok = commit_outputs(cycle, &error);
+    memory->pending = memory->pending && !ok;
+    memory->generation = has_published(cycle) ? next : memory->generation;
+    finish(cycle, ok ? NULL : &error);
+}
+
+static const char *staged_path(void *context, size_t output)
+{
+    const struct cycle *cycle = context;
+    return publish_staged_path(cycle->publications[output]);
+}
+
+static void on_passed(void *context, const struct error *error)
+{
+    struct cycle *cycle = context;
+    if (error) {
+        finish(cycle, error);
+    } else {
+        commit(cycle);
+    }
+}
+
+static bool publish(struct cycle *cycle, struct error *err)
+{
+    const struct gate_options options = {.loop = cycle->options.loop,
+                                         .journal = cycle->options.journal,
+                                         .template = cycle->template,
+                                         .staged_path = staged_path,
+                                         .done = on_passed,
+                                         .context = cycle};
+    if (!stage_outputs(cycle, err) ||
+        !gate_open(&options, cycle->options.memory->generation + 1, &cycle->gate, err)) {
+        return false;
+    }
+    if (!cycle->gate) {
+        commit(cycle);
+    }
+    return true;
 }
 
 static void on_item_read(void *context, const char *vault, const char *item, uint64_t version)
 {
     const struct cycle *cycle = context;
-    journal_item_read(cycle->journal, vault, item, version);
+    journal_item_read(cycle->options.journal, vault, item, version);
 }
 
 /* What did not change comes back from where it was put away, and all of it goes there again. */
 static bool remember(struct cycle *cycle, struct error *err)
 {
-    struct memory *memory = cycle->memory;
+    struct memory *memory = cycle->options.memory;
     if (!memory->keeps) {
         return true;
     }
@@ -179,42 +251,47 @@ static bool remember(struct cycle *cycle, struct error *err)
 static void on_resolved(void *context, const struct error *error)
 {
     struct cycle *cycle = context;
-    struct memory *memory = cycle->memory;
+    const struct memory *memory = cycle->options.memory;
     struct error failed;
     if (error) {
-        cycle->owner.done(cycle->owner.context, error);
+        finish(cycle, error);
     } else if (memory->keeps && !memory->pending && !resolve_is_changed(cycle->resolve)) {
-        cycle->owner.done(cycle->owner.context, NULL); /* everything is as it is published */
-    } else if (!remember(cycle, &failed) || !publish(cycle, &failed)) {
-        cycle->owner.done(cycle->owner.context, &failed);
-    } else {
-        memory->pending = false;
-        cycle->owner.done(cycle->owner.context, NULL);
+        finish(cycle, NULL); /* everything is as it is published */
+    } else if (!remember(cycle, &failed) || !render(cycle, &failed)) {
+        finish(cycle, &failed);
+    } else if (cycle->options.kind == CYCLE_PREVIEW) {
+        finish(cycle, NULL);
+    } else if (!publish(cycle, &failed)) {
+        finish(cycle, &failed);
     }
 }
 
-bool cycle_start(struct client *client, const struct template *template, enum cycle_kind kind,
-                 struct memory *memory, struct journal *journal, struct cycle_owner owner,
-                 struct cycle **ret_cycle, struct error *err)
+static bool build(struct cycle *cycle, struct error *err)
+{
+    const struct template *template = cycle->template;
+    size_t outputs = template->outputs_count + 1;
+    cycle->changes = calloc(outputs, sizeof(*cycle->changes));
+    cycle->generations = calloc(outputs, sizeof(*cycle->generations));
+    cycle->publications = calloc(outputs, sizeof(struct publication *));
+    if (!cycle->generations || !cycle->publications || !cycle->changes) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    return plan_init(&cycle->plan, template, err) &&
+           values_init(&cycle->values, template->references.count, err);
+}
+
+bool cycle_start(const struct cycle_options *options, struct cycle **ret_cycle, struct error *err)
 {
     struct cycle *cycle = calloc(1, sizeof(*cycle));
     if (!cycle) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *cycle = (struct cycle){
-        .template = template, .kind = kind, .memory = memory, .journal = journal, .owner = owner};
-    cycle->changed = calloc(template->outputs_count + 1, sizeof(*cycle->changed));
-    cycle->generations = calloc(template->outputs_count + 1, sizeof(*cycle->generations));
-    cycle->publications = calloc(template->outputs_count + 1, sizeof(struct publication *));
-    struct resolve_owner resolve_owner = {cycle, on_item_read, on_resolved};
-    if (!cycle->generations || !cycle->publications || !cycle->changed) {
-        cycle_free(cycle);
-        return error_set(err, ERROR_MEMORY, "out of memory");
-    }
-    if (!plan_init(&cycle->plan, template, err) ||
-        !values_init(&cycle->values, template->references.count, err) ||
-        !resolve_start(client, &template->references, &memory->known, &cycle->values,
-                       &resolve_owner, &cycle->resolve, err)) {
+    cycle->options = *options;
+    cycle->template = options->template;
+    const struct resolve_owner owner = {cycle, on_item_read, on_resolved};
+    if (!build(cycle, err) ||
+        !resolve_start(options->client, &cycle->template->references, &options->memory->known,
+                       &cycle->values, &owner, &cycle->resolve, err)) {
         cycle_free(cycle);
         return false;
     }
@@ -227,18 +304,9 @@ const struct findings *cycle_findings(const struct cycle *cycle)
     return &cycle->findings;
 }
 
-bool cycle_has_changed(const struct cycle *cycle, size_t output)
+enum cycle_change cycle_change(const struct cycle *cycle, size_t output)
 {
-    return cycle->changed[output];
-}
-
-bool cycle_has_published(const struct cycle *cycle)
-{
-    bool any = false;
-    for (size_t i = 0; i < cycle->template->outputs_count; i++) {
-        any = any || cycle->changed[i];
-    }
-    return any;
+    return cycle->changes[output];
 }
 
 const struct values *cycle_values(const struct cycle *cycle)
@@ -256,6 +324,7 @@ void cycle_free(struct cycle *cycle)
     if (!cycle) {
         return;
     }
+    gate_free(cycle->gate);
     resolve_free(cycle->resolve);
     for (size_t i = 0; i < cycle->template->outputs_count; i++) {
         if (cycle->publications) {
@@ -267,7 +336,7 @@ void cycle_free(struct cycle *cycle)
     }
     free(cycle->publications);
     free(cycle->generations);
-    free(cycle->changed);
+    free(cycle->changes);
     findings_done(&cycle->findings);
     values_done(&cycle->values);
     plan_done(&cycle->plan);

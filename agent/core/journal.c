@@ -126,6 +126,25 @@ void journal_empty(const struct journal *journal, const char *file, const char *
               log_text(LOG_KEY_FILE, file), log_text(LOG_KEY_VARIABLE, variable));
 }
 
+void journal_hook(const struct journal *journal, const struct journal_hook *ran)
+{
+    const struct hook *hook = ran->hook;
+    const char *target = hook->kind == HOOK_HTTP   ? hook->url
+                         : hook->kind == HOOK_EXEC ? hook->command[0]
+                         : hook->process           ? hook->process
+                         : hook->exe               ? hook->exe
+                                                   : hook->pid_file;
+    enum log_level level = !ran->error ? LOG_INFO : ran->is_last ? LOG_ERROR : LOG_WARN;
+    const char *message = !ran->error    ? "hook done"
+                          : ran->is_last ? "hook failed"
+                                         : "hook failed; it is tried again";
+    log_write(journal->log, level, message, log_text(LOG_KEY_PHASE, ran->phase),
+              log_text(LOG_KEY_OUTPUT, ran->output),
+              log_text(LOG_KEY_HOOK, hook_kind_name(hook->kind)), log_text(LOG_KEY_TARGET, target),
+              log_number(LOG_KEY_TRY, ran->tries),
+              log_text(LOG_KEY_REASON, ran->error ? ran->error->message : ""));
+}
+
 void journal_published(const struct journal *journal, const char *directory, size_t files,
                        bool changed)
 {

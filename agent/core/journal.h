@@ -48,6 +48,16 @@ void journal_token(const struct journal *journal, const struct settings *setting
 void journal_item_read(const struct journal *journal, const char *vault, const char *item,
                        uint64_t version);
 void journal_empty(const struct journal *journal, const char *file, const char *variable);
+/* One try of a hook. */
+struct journal_hook {
+    const char *phase; /* beforePublish, onChange */
+    const char *output;
+    const struct hook *hook;
+    unsigned tries;
+    bool is_last;              /* it is not tried again */
+    const struct error *error; /* null: it went well */
+};
+void journal_hook(const struct journal *journal, const struct journal_hook *ran);
 void journal_published(const struct journal *journal, const char *directory, size_t files,
                        bool changed);
 void journal_error(const struct journal *journal, enum log_level level, const char *message,

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "connect/known.h"
 #include "io/stash.h"
@@ -12,8 +13,9 @@
 struct memory {
     struct known known;
     struct stash values;
-    bool keeps;   /* values are put away for a next refresh; else this is the only one */
-    bool pending; /* what is known is not yet what is published */
+    bool keeps;          /* values are put away for a next refresh; else this is the only one */
+    bool pending;        /* what is known is not yet what is published */
+    uint64_t generation; /* number of publications that changed anything */
 };
 
 bool memory_init(struct memory *memory, size_t references, bool keeps, struct error *err);

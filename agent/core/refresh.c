@@ -161,9 +161,15 @@ static bool begin(struct refresh *refresh, struct error *err)
     }
     client_set_token(refresh->client, refresh->token.bytes);
     client_set_patience(refresh->client, patient);
-    return cycle_start(refresh->client, options->template, CYCLE_PUBLISH, options->memory,
-                       options->journal, (struct cycle_owner){refresh, on_done}, &refresh->cycle,
-                       err);
+    return cycle_start(&(struct cycle_options){.loop = options->loop,
+                                               .client = refresh->client,
+                                               .template = options->template,
+                                               .kind = CYCLE_PUBLISH,
+                                               .memory = options->memory,
+                                               .journal = options->journal,
+                                               .context = refresh,
+                                               .done = on_done},
+                       &refresh->cycle, err);
 }
 
 bool refresh_start(const struct refresh_options *options, struct refresh **ret_refresh,

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "connect/backoff.h"
+#include "core/reactions.h"
 #include "core/refresh.h"
 #include "core/review.h"
 #include "core/schedule.h"
@@ -45,6 +46,7 @@ struct sidecar {
     struct memory memory;
     struct credentials credentials;
     struct refresh *refresh;
+    struct reactions *reactions;
     struct watch *watch;
     enum state state;
     bool published;    /* at least once */
@@ -60,9 +62,23 @@ static void dispatch(struct sidecar *sidecar, enum event event);
 
 /* --- refreshes --- */
 
+/* Hooks run where an older generation was replaced: nobody has read a first one yet. */
+static void react(struct sidecar *sidecar)
+{
+    const struct cycle *cycle = sidecar->refresh ? refresh_cycle(sidecar->refresh) : NULL;
+    struct error error;
+    for (size_t i = 0; cycle && i < sidecar->template->outputs_count; i++) {
+        if (cycle_change(cycle, i) == CYCLE_REPLACED &&
+            !reactions_start(sidecar->reactions, i, sidecar->memory.generation, &error)) {
+            journal_error(&sidecar->journal, LOG_ERROR, "hooks are not run", &error);
+        }
+    }
+}
+
 static void on_refreshed(void *context, const struct error *error)
 {
     struct sidecar *sidecar = context;
+    react(sidecar); /* also to what was published before another output failed */
     if (error) {
         sidecar->failures++;
         if (!sidecar->credentials.again) {
@@ -239,17 +255,38 @@ static bool follow(struct sidecar *sidecar, struct error *err)
     return ok;
 }
 
+/* What belongs to a template. */
+static bool prepare(struct sidecar *sidecar, const struct template *template,
+                    struct memory *ret_memory, struct reactions **ret_reactions, struct error *err)
+{
+    if (!reactions_new(&sidecar->loop, &sidecar->journal, template, ret_reactions, err)) {
+        return false;
+    }
+    if (!memory_init(ret_memory, template->references.count, true, err)) {
+        reactions_free(*ret_reactions);
+        return false;
+    }
+    return true;
+}
+
 static void put_in_force(struct sidecar *sidecar, struct template *template)
 {
     struct error error;
     struct memory memory;
-    if (!memory_init(&memory, template->references.count, true, &error)) {
+    struct reactions *reactions;
+    if (!prepare(sidecar, template, &memory, &reactions, &error)) {
         journal_error(&sidecar->journal, LOG_ERROR, "the old template stays in force", &error);
         template_free(template);
         return;
     }
+    if (!reactions_take_over(reactions, sidecar->reactions, &error)) {
+        journal_error(&sidecar->journal, LOG_ERROR, "hooks are not run", &error);
+    }
+    memory.generation = sidecar->memory.generation;
     refresh_free(sidecar->refresh);
     sidecar->refresh = NULL;
+    reactions_free(sidecar->reactions);
+    sidecar->reactions = reactions;
     memory_done(&sidecar->memory);
     sidecar->memory = memory;
     template_free(sidecar->template);
@@ -330,7 +367,7 @@ static bool sidecar_open(struct sidecar *sidecar, struct error *err)
     return loop_init(&sidecar->loop, sidecar->options->clock, err) &&
            signals_init(&sidecar->signals, &sidecar->loop, &set, on_signal, sidecar, err) &&
            timer_init(&sidecar->timer, &sidecar->loop, on_timer, sidecar, err) &&
-           memory_init(&sidecar->memory, sidecar->template->references.count, true, err) &&
+           prepare(sidecar, sidecar->template, &sidecar->memory, &sidecar->reactions, err) &&
            watch_new(&sidecar->loop, &watch_defaults, &owner, &sidecar->watch, err) &&
            follow(sidecar, err);
 }
@@ -338,6 +375,7 @@ static bool sidecar_open(struct sidecar *sidecar, struct error *err)
 static void sidecar_close(struct sidecar *sidecar)
 {
     refresh_free(sidecar->refresh);
+    reactions_free(sidecar->reactions);
     watch_free(sidecar->watch);
     memory_done(&sidecar->memory);
     stash_done(&sidecar->credentials.good);

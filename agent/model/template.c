@@ -8,6 +8,8 @@ static void output_done(struct output *output)
         file_done(&output->files[i]);
     }
     free(output->files);
+    hook_list_free(output->before_publish, output->before_publish_count);
+    hook_list_free(output->on_change, output->on_change_count);
     free(output->directory);
 }
 

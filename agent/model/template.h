@@ -6,6 +6,7 @@
 
 #include "base/findings.h"
 #include "model/file.h"
+#include "model/hook.h"
 #include "model/reference.h"
 #include "model/settings.h"
 
@@ -25,6 +26,10 @@ struct output {
     bool allow_disk; /* a directory that is not tmpfs or ramfs is accepted */
     struct file *files;
     size_t files_count;
+    struct hook *before_publish; /* of kind HOOK_EXEC */
+    size_t before_publish_count;
+    struct hook *on_change;
+    size_t on_change_count;
 };
 
 struct template

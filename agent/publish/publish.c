@@ -70,6 +70,11 @@ bool publish_is_changed(const struct publication *publication)
     return publication->changed;
 }
 
+bool publish_is_replacing(const struct publication *publication)
+{
+    return publication->atomic.current[0] || publication->plain.manifest.count > 0;
+}
+
 const char *publish_staged_path(const struct publication *publication)
 {
     return publication->staged_path;

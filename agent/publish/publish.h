@@ -21,7 +21,10 @@ bool publish_stage(const struct output *output, const struct generation *generat
 
 /* False when the published files are already exactly these: a commit then only repairs names. */
 bool publish_is_changed(const struct publication *publication);
-/* Where the staged files are, for checks before the commit; null when nothing changed. */
+/* Before the commit: is there a generation that this one would replace? */
+bool publish_is_replacing(const struct publication *publication);
+/* Where the staged files are, for checks before the commit; null when nothing changed, and in a
+ * plain output, whose new files lie beside the old ones. */
 const char *publish_staged_path(const struct publication *publication);
 
 /* Makes the staged generation visible. Removes names the generation no longer has and leftovers of

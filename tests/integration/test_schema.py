@@ -4,6 +4,7 @@ validator (jsonschema) reads both. What a schema cannot say is listed, each with
 import json
 import pathlib
 import re
+import signal
 
 import pytest
 
@@ -30,6 +31,8 @@ BEYOND = {
     "braces-unknown": TEXT, "filter-unknown": TEXT, "filter-of-another-program": TEXT, "filter-on-nothing": TEXT, "filter-without-braces": TEXT,
     "filter-missing": TEXT, "filter-without-its-number": TEXT, "ssh-format-unknown": TEXT, "variable-not-set": TEXT,
     "reference-in-block-text": TEXT, "json-reference-in-key": "keys of a subtree are free",
+    "hook-check-in-plain": "two keys of different meaning",
+    "hook-timeout-too-long": "patterns compare no numbers", "hook-command-relative": "a rule for one element",
     "properties-null": "a subtree is free", "template-file-missing": "a schema reads no files",
 }
 
@@ -120,6 +123,26 @@ FILES = [
 @pytest.mark.parametrize("file", FILES)
 def test_a_good_template_is_good_for_both(shared, validator, file):
     text = GOOD.format(directory=shared.directory, file=file)
+    shared.template.write_text(text)
+    checked = shared.run("check")
+    errors = [error.message for error in validator.iter_errors(load(text))]
+    assert (checked.status == 0) == (not errors), (checked, errors)
+
+
+HOOKS = [
+    *(f"signal: {{process: x, signal: '{prefix}{name}'}}" for prefix in ("", "SIG")
+      for name in [*(s.name[3:] for s in signal.Signals if s.name[3:5] != "RT"), *range(0, 67), "hup", "IOT", "RTMIN"]),
+    "signal: {exe: /usr/sbin/nginx}", "signal: {exe: nginx}", "signal: {pidFile: /run/x.pid, signal: 10}", "signal: {process: a/b}",
+    "http: {url: http://x}", "http: {url: 'https://x:1/a?b=c@d', method: PUT, timeout: 1m}", "http: {url: 'http://x/#a'}",
+    "http: {url: 'http://u@x'}", "http: {url: x}", "http: {url: http://x, method: post}",
+    "exec: {command: [/x, 1, true, '', 'a {{directory}}/b {{ directory }}']}", "exec: {command: [/x, '{{ Directory }}']}",
+    'exec: {command: [/x, "a\\nb op:/ {x}"]}', 'exec: {command: [/x, "a\\nop://b"]}', "exec: {command: [/x, null]}",
+]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_is_good_or_wrong_for_both(shared, validator, hook):
+    text = f"version: 1\noutputs:\n  - directory: /run/x\n    files: [{{path: a, content: x}}]\n    onChange:\n      - {hook}\n"
     shared.template.write_text(text)
     checked = shared.run("check")
     errors = [error.message for error in validator.iter_errors(load(text))]

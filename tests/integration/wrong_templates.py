@@ -2,6 +2,7 @@
 
 HEAD = "version: 1\noutputs:\n  - directory: {directory}\n    files:\n"
 ENV = HEAD + "      - path: a.env\n        dialect: sh\n        env:\n"
+CHANGE = HEAD + "      - {path: a, content: x}\n    onChange:\n"
 
 # Name, template, place (line:column, or None), what the message must say.
 WRONG = [
@@ -40,7 +41,6 @@ WRONG = [
     ("owner-by-name", HEAD + "      - {path: a, content: x, owner: app}\n", "5:38", "numeric|1000:1000"),
     ("variable-name", ENV + "          1A: x\n", "8:11", ""),
     ("variable-null", ENV + "          A:\n", "8:", ""),
-    ("later-key", HEAD + "      - {path: a, content: x}\n    onChange: []\n", "6:5", "not supported by this version"),
     ("later-block", HEAD + "      - {path: a, content: x}\nexec: {env: {}}\n", "6:1", "not supported by this version"),
     ("reference-too-short", ENV + "          A: op://prod/db\n", "8:", "op://vault/item/"),
     ("reference-bad-character", ENV + '          A: "{{ op://prod/d:b/x }}"\n', "8:29", "not allowed"),
@@ -70,4 +70,27 @@ WRONG = [
     ("reference-in-key", ENV + "          op://prod/db/x: y\n", "8:11", ""),
     ("template-file-missing", HEAD + "      - {path: a, templateFile: nothing.tpl}\n", "5:33", "nothing.tpl"),
     ("optional-and-default", ENV + "          A: {value: x, optional: true, default: y}\n", "8:", "optional"),
+    ("hooks-empty", CHANGE.replace("\n    onChange:\n", "\n    onChange: []\n"), "6:15", "empty"),
+    ("hook-of-nothing", CHANGE + "      - {}\n", "7:9", "one of signal, http, exec"),
+    ("hook-of-two-kinds", CHANGE + "      - {signal: {process: x}, exec: {command: [/x]}}\n", "7:32", "write two hooks"),
+    ("hook-unknown-kind", CHANGE + "      - {signl: {process: x}}\n", "7:", 'one of signal, http, exec'),
+    ("hook-check-by-signal", CHANGE.replace("onChange", "beforePublish") + "      - {signal: {process: x}}\n", "7:", '"exec"'),
+    ("hook-check-in-plain", (CHANGE.replace("onChange", "beforePublish") + "      - {exec: {command: [/x]}}\n").replace("    files:", "    layout: plain\n    files:"), "8:9", "layout: atomic"),
+    ("hook-signal-to-nobody", CHANGE + "      - {signal: {signal: HUP}}\n", "7:18", "one of process, exe, pidFile"),
+    ("hook-signal-to-two", CHANGE + "      - {signal: {process: x, exe: /x}}\n", "7:31", "found in one way"),
+    ("hook-process-is-a-path", CHANGE + "      - {signal: {process: /usr/sbin/nginx}}\n", "7:28", "did you mean exe: or pidFile:"),
+    ("hook-pid-file-relative", CHANGE + "      - {signal: {pidFile: nginx.pid}}\n", "7:28", "absolute path"),
+    ("hook-signal-unknown", CHANGE + "      - {signal: {process: x, signal: HUPP}}\n", "7:39", 'did you mean "HUP"'),
+    ("hook-signal-kill", CHANGE + "      - {signal: {process: x, signal: KILL}}\n", "7:39", "cannot be caught"),
+    ("hook-url-with-password", CHANGE + "      - {http: {url: 'http://u:canary-value-p@x'}}\n", "7:22", "no user and password"),
+    ("hook-url-scheme", CHANGE + "      - {http: {url: 'ftp://x'}}\n", "7:22", "http:// or https://"),
+    ("hook-url-with-reference", CHANGE + "      - {http: {url: 'http://x/{{ op://a/b/c }}'}}\n", "7:32", "no secret goes into a hook"),
+    ("hook-method-unknown", CHANGE + "      - {http: {url: 'http://x', method: POSTS}}\n", "7:42", 'did you mean "POST"'),
+    ("hook-timeout-bare", CHANGE + "      - {exec: {command: [/x], timeout: 10}}\n", "7:41", "duration"),
+    ("hook-timeout-too-long", CHANGE + "      - {exec: {command: [/x], timeout: 2h}}\n", "7:41", "from 100ms to 1h"),
+    ("hook-command-a-string", CHANGE + "      - {exec: {command: /bin/reload}}\n", "7:26", "a list of arguments"),
+    ("hook-command-relative", CHANGE + "      - {exec: {command: [nginx, -t]}}\n", "7:27", "absolute path"),
+    ("hook-secret-in-argument", CHANGE + "      - {exec: {command: [/x, op://prod/db/x]}}\n", "7:31", "never go into arguments"),
+    ("hook-secret-in-braces", CHANGE + "      - {exec: {command: [/x, '{{ op://prod/db/x }}']}}\n", "7:32", "never go into arguments"),
+    ("hook-braces-unknown", CHANGE + "      - {exec: {command: [/x, '{{ dir }}']}}\n", "7:32", "{{ directory }}"),
 ]

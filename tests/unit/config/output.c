@@ -39,10 +39,6 @@ Test(output, refuses_wrong_outputs)
          "another container"},
         {"  - {directory: /r, allowDisk: yes, files: [{path: x, content: y}]}\n",
          "t.yaml:3:32: expected true or false, found \"yes\""},
-        {"  - {directory: /r, onChange: [], files: [{path: x, content: y}]}\n",
-         "t.yaml:3:21: \"onChange\" is not supported by this version of connect-agent"},
-        {"  - {directory: /r, beforePublish: [], files: [{path: x, content: y}]}\n",
-         "t.yaml:3:21: \"beforePublish\" is not supported by this version of connect-agent"},
         {"  - {directory: /r/a, files: [{path: x, content: y}]}\n"
          "  - {directory: /r//a/, files: [{path: x, content: y}]}\n",
          "t.yaml:4:17: the output \"/r/a\" collides with \"/r/a\" on line 3"},

@@ -1,0 +1,14 @@
+/* The `beforePublish:` and `onChange:` lists of an output. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "config/decode.h"
+#include "config/yaml.h"
+
+extern const struct shape hook_list_shape;       /* of onChange: signal, http, exec */
+extern const struct shape hook_check_list_shape; /* of beforePublish: exec */
+
+/* By either shape. The list belongs to the caller also on failure. */
+bool hook_decode_list(struct decoder *decoder, const struct yaml_node *node,
+                      const struct shape *shape, struct hook **ret_list, size_t *ret_count);
