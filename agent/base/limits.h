@@ -27,6 +27,12 @@ enum {
     /* What is published. */
     LIMIT_OUTPUT_FILE = 64 << 20, /* one rendered file */
 
+    /* Who asks for metrics and health. */
+    LIMIT_PAGE = 256 << 10,        /* one answer */
+    LIMIT_PAGE_REQUEST = 16 << 10, /* memory of one connection */
+    LIMIT_PAGE_CONNECTIONS = 16,   /* at once */
+    LIMIT_PAGE_SECONDS = 10,       /* of one connection */
+
     /* The application. */
     LIMIT_HOOK_ANSWER = 1 << 20, /* body of the answer to an HTTP hook, which is not looked at */
 

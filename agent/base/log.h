@@ -1,5 +1,4 @@
-/* One event a line, as JSON or as text, with fields from a fixed table. Written with a single
- * write(2); control bytes are escaped. Only core/ and cmd/ log. */
+/* One event a line, as JSON or text, with fields from a fixed table, by one write(2), escaped. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,6 +35,7 @@ enum log_key {
     LOG_KEY_DURATION_MS,
     LOG_KEY_COUNT,
     LOG_KEY_SIGNAL,
+    LOG_KEY_EXPIRES,
     LOG_KEY_PHASE,  /* of a hook: beforePublish, onChange */
     LOG_KEY_HOOK,   /* signal, http, exec */
     LOG_KEY_TARGET, /* whom it is for: process, program, URL */

@@ -20,6 +20,8 @@ static const struct command commands[] = {
     {"inject", "fill in a template of `op inject`",
      OPTIONS_CONNECT | OPTIONS_IN | OPTIONS_OUT | OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_QUIET,
      NULL, command_inject},
+    {"probe", "ask a running agent whether it has started, is ready, or lives",
+     OPTIONS_ARGUMENT | OPTIONS_TEMPLATE | OPTIONS_LISTEN, "QUESTION", command_probe},
     {"schema", "print the JSON Schema of the template, for editors", 0, NULL, command_schema},
     {"completion", "print the completion script for a shell", OPTIONS_ARGUMENT, "SHELL",
      command_completion},

@@ -10,8 +10,10 @@ enum completion_kind completion_of(const char *argument, const char **ret_words)
     static const struct {
         const char *argument;
         const char *words;
-    } words[] = {
-        {"LEVEL", "error warn info debug"}, {"FORMAT", "json text"}, {"SHELL", "bash zsh fish"}};
+    } words[] = {{"LEVEL", "error warn info debug"},
+                 {"FORMAT", "json text"},
+                 {"SHELL", "bash zsh fish"},
+                 {"QUESTION", "startup ready live"}};
     if (!argument) {
         return COMPLETION_NOTHING;
     }

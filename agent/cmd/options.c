@@ -135,7 +135,8 @@ size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST])
     for (int i = 0; i < SETTINGS; i++) {
         const struct setting_info *setting = settings_describe((enum setting)i);
         bool connect = (groups & OPTIONS_CONNECT) && strcmp(setting->block, "connect") == 0;
-        if (!(groups & OPTIONS_SETTINGS) && !connect) {
+        bool listen = (groups & OPTIONS_LISTEN) && i == SETTING_LISTEN;
+        if (!(groups & OPTIONS_SETTINGS) && !connect && !listen) {
             continue;
         }
         flags[count++] =

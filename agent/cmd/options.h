@@ -22,6 +22,7 @@ enum {
     OPTIONS_NEWLINE = 1 << 8,  /* -n */
     OPTIONS_QUIET = 1 << 9,    /* for people: warnings as text, unless asked for more */
     OPTIONS_CONNECT = 1 << 10, /* -c FILE for its connect block alone, and that block's flags */
+    OPTIONS_LISTEN = 1 << 11,  /* --listen */
 };
 
 struct options {

@@ -137,6 +137,7 @@ bool address_check_listen(struct str text, struct error *err)
     str_print(text, shown, sizeof(shown));
     return (split(text, &authority) && is_numeric(&authority) && is_port(authority.port)) ||
            error_set(err, ERROR_TEMPLATE,
-                     "expected a numeric address and a port such as 127.0.0.1:9180, found \"%s\"",
+                     "expected a numeric address and a port such as 127.0.0.1:9180, or off; "
+                     "found \"%s\"",
                      shown);
 }

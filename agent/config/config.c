@@ -83,15 +83,16 @@ static bool decode_listen(struct decoder *decoder, const struct yaml_node *node,
 static const struct shape version_shape = {
     .kind = SHAPE_SCALAR, .expected = "the version 1", .constant = 1};
 static const struct shape listen_shape = {.kind = SHAPE_SCALAR,
-                                          .expected = "an address such as 127.0.0.1:9180",
+                                          .expected = "an address such as 127.0.0.1:9180, or off",
                                           .also = SHAPE_NULL,
-                                          .pattern = "^$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"};
+                                          .pattern = "^$|^off$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"};
 
 static const struct key keys[] = {
     {"version", KEY_REQUIRED, "version of this format: 1", &version_shape, decode_version},
     {"connect", KEY_OPTIONAL, "the Connect server", &connect_shape, decode_connect},
     {"refresh", KEY_OPTIONAL, "how often to look for changes", &refresh_shape, decode_refresh},
-    {"listen", KEY_OPTIONAL, "address:port of metrics and health", &listen_shape, decode_listen},
+    {"listen", KEY_OPTIONAL, "address:port of metrics and health, 127.0.0.1:9180; off: none",
+     &listen_shape, decode_listen},
     {"outputs", KEY_REQUIRED, "what to publish, and where", &output_list_shape, output_decode_list},
     {"exec", KEY_LATER, "the command that gets secrets in its environment", NULL, NULL},
 };

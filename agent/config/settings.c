@@ -11,6 +11,7 @@
 #define DAY (SECOND * 24 * 3600)
 
 static const char default_token_file[] = "/var/run/secrets/connect/token";
+static const char default_listen[] = "127.0.0.1:9180";
 
 static const struct setting_info table[SETTINGS] = {
     [SETTING_HOST] = {"connect", "host", "OP_CONNECT_HOST", "--connect-host", SETTING_URL,
@@ -41,7 +42,7 @@ static const struct setting_info table[SETTINGS] = {
                            365 * DAY, "not ready after this long without success"},
     [SETTING_LISTEN] = {"", "listen", "CONNECT_AGENT_LISTEN", "--listen", SETTING_ADDRESS,
                         offsetof(struct settings, listen), 0, 0,
-                        "address:port of metrics and health"},
+                        "address:port of metrics and health, 127.0.0.1:9180; off: none"},
 };
 
 const struct setting_info *settings_describe(enum setting setting)
@@ -74,8 +75,8 @@ const struct shape *settings_shape(enum setting setting)
                               .expected = "a duration such as 60s",
                               .pattern = "^([0-9]+(ms|s|m|h|d))+$"},
         [SETTING_ADDRESS] = {.kind = SHAPE_SCALAR,
-                             .expected = "an address such as 127.0.0.1:9180",
-                             .pattern = "^$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"},
+                             .expected = "an address such as 127.0.0.1:9180, or off",
+                             .pattern = "^$|^off$|^[0-9.]+:[0-9]+$|^\\[.+\\]:[0-9]+$"},
     };
     return &shapes[table[setting].type];
 }
@@ -146,10 +147,8 @@ bool settings_set(struct settings *settings, enum setting setting, struct str te
                (setting != SETTING_TOKEN_FILE || check_token_file(text, err)) &&
                set_text(string, text, err);
     case SETTING_ADDRESS:
-        if (text.size == 0) { /* no listener */
-            free(*string);
-            *string = NULL;
-            return true;
+        if (text.size == 0 || str_is(text, "off")) { /* no listener */
+            return set_text(string, str_from(""), err);
         }
         return address_check_listen(text, err) && set_text(string, text, err);
     case SETTING_DURATION:
@@ -177,10 +176,10 @@ static const char *look_up(const struct overrides *overrides, const char *name)
     return value && value[0] ? value : NULL;
 }
 
-static bool set_default_token_file(struct settings *settings, struct findings *findings)
+static bool set_default(char **into, const char *value, struct findings *findings)
 {
     struct error error;
-    return set_text(&settings->token_file, str_from(default_token_file), &error) ||
+    return *into || set_text(into, str_from(value), &error) ||
            findings_add(findings, (struct place){.line = 0}, &error);
 }
 
@@ -200,10 +199,10 @@ bool settings_override(struct settings *settings, const struct overrides *overri
                  ok;
         }
     }
-    if (!settings->token_file && !look_up(overrides, "OP_CONNECT_TOKEN")) {
-        ok = set_default_token_file(settings, findings) && ok;
+    if (!look_up(overrides, "OP_CONNECT_TOKEN")) {
+        ok = set_default(&settings->token_file, default_token_file, findings) && ok;
     }
-    return ok;
+    return set_default(&settings->listen, default_listen, findings) && ok;
 }
 
 bool settings_require_host(const struct settings *settings, struct error *err)

@@ -60,7 +60,7 @@ void settings_init(struct settings *settings); /* the defaults that are not path
 bool settings_set(struct settings *settings, enum setting setting, struct str text,
                   struct error *err);
 /* Flags and, where there is none, the environment; findings name the flag or the variable. Then the
- * default token file, unless OP_CONNECT_TOKEN is set. */
+ * defaults: where to listen, and the token file unless OP_CONNECT_TOKEN is set. */
 bool settings_override(struct settings *settings, const struct overrides *overrides,
                        struct findings *findings);
 

@@ -254,8 +254,9 @@ static bool read_token(struct agent *agent, struct error *err)
     if (!token_read(settings, agent->options->token_variable, &agent->token, err)) {
         return false;
     }
-    journal_token(&agent->journal, settings, &agent->token,
-                  clock_wall_ms(agent->options->clock) / 1000);
+    journal_token(&agent->journal, settings, &agent->token);
+    journal_expiry(&agent->journal, agent->token.expires,
+                   clock_wall_ms(agent->options->clock) / 1000);
     return true;
 }
 

@@ -50,6 +50,7 @@ static void check_values(struct cycle *cycle)
         if (is_acceptable(cycle, i)) {
             continue;
         }
+        journal_reference_failed(cycle->options.journal, references->list[i]->text);
         if (value->error) {
             error = *value->error;
         } else {
@@ -141,7 +142,7 @@ static bool commit_output(struct cycle *cycle, size_t index, struct error *err)
     if (changed) {
         cycle->changes[index] = replacing ? CYCLE_REPLACED : CYCLE_FIRST;
     }
-    journal_published(cycle->options.journal, output->directory, generation->count, changed);
+    journal_published(cycle->options.journal, output->directory, generation, changed);
     return true;
 }
 
@@ -158,6 +159,7 @@ static bool commit_outputs(struct cycle *cycle, struct error *err)
 /* Each step looks at everything before it gives up, so that one run tells all that is wrong. */
 static bool render(struct cycle *cycle, struct error *err)
 {
+    journal_cycle(cycle->options.journal);
     check_values(cycle);
     if (cycle->error.code == ERROR_NONE && !render_outputs(cycle, err)) {
         return false;

@@ -1,12 +1,23 @@
 #include "core/journal.h"
 
+#include <math.h>
 #include <stdio.h>
 
-enum { DAY = 24 * 3600 };
+#include "core/expiry.h"
 
 void journal_init(struct journal *journal, const struct log *log)
 {
     *journal = (struct journal){.log = log};
+}
+
+static void count_request(const struct journal *journal, enum client_endpoint endpoint, long status)
+{
+    char code[24] = "none";
+    if (status > 0) {
+        snprintf(code, sizeof(code), "%ld", status);
+    }
+    metrics_add(journal->metrics, METRIC_REQUESTS,
+                METRIC_LABELS_OF(client_endpoint_name(endpoint), code), 1);
 }
 
 static void on_answered(void *context, enum client_endpoint endpoint, const char *path, long status,
@@ -14,6 +25,10 @@ static void on_answered(void *context, enum client_endpoint endpoint, const char
 {
     const struct journal *journal = context;
     (void)path; /* made of IDs that the audit line has already */
+    count_request(journal, endpoint, status);
+    if (status == 0) {
+        return; /* why is told by who tries again, or gives up */
+    }
     log_write(journal->log, LOG_DEBUG, "answer from Connect",
               log_text(LOG_KEY_ENDPOINT, client_endpoint_name(endpoint)),
               log_number(LOG_KEY_STATUS, status),
@@ -27,6 +42,9 @@ static void on_failing(void *context, enum client_endpoint endpoint, const struc
     struct journal *journal = context;
     enum log_level level = journal->failing ? LOG_DEBUG : LOG_WARN;
     journal->failing = true;
+    if (journal->health) {
+        health_failed(journal->health, error); /* its refresh may go on for long */
+    }
     log_write(journal->log, level, "request to Connect failed; it is tried again",
               log_text(LOG_KEY_ERROR, error_describe(error->code)->label),
               log_text(LOG_KEY_ENDPOINT, client_endpoint_name(endpoint)),
@@ -41,6 +59,9 @@ static void on_recovered(void *context, unsigned failures)
         return;
     }
     journal->failing = false;
+    if (journal->health) {
+        health_recovered(journal->health);
+    }
     log_write(journal->log, LOG_INFO, "Connect answers again", log_number(LOG_KEY_COUNT, failures));
 }
 
@@ -95,7 +116,7 @@ void journal_findings(const struct journal *journal, const char *message,
 }
 
 void journal_token(const struct journal *journal, const struct settings *settings,
-                   const struct token *token, int64_t now)
+                   const struct token *token)
 {
     const char *source = settings->token_file ? settings->token_file : "OP_CONNECT_TOKEN";
     if (token->readable_by_all) {
@@ -103,16 +124,34 @@ void journal_token(const struct journal *journal, const struct settings *setting
                   "the token file can be read by every user; mount it with mode 0400 or 0440",
                   log_text(LOG_KEY_FILE, source));
     }
-    if (token->expires > 0 && token->expires <= now) {
-        log_write(journal->log, LOG_WARN, "the token has expired by its own account",
-                  log_text(LOG_KEY_FILE, source),
-                  log_number(LOG_KEY_COUNT, (now - token->expires) / DAY));
+}
+
+void journal_expiry(struct journal *journal, int64_t expires, int64_t now)
+{
+    char text[96];
+    unsigned level = expiry_level(expires, now);
+    if (expires != journal->expiry.at) {
+        journal->expiry.at = expires;
+        journal->expiry.level = 0;
     }
+    metrics_set(journal->metrics, METRIC_TOKEN_EXPIRY, METRIC_LABELS_OF(),
+                expires > 0 ? (double)expires : (double)INFINITY);
+    if (level > journal->expiry.level) {
+        expiry_print(expires, now, text, sizeof(text));
+        log_write(journal->log, LOG_WARN, text, log_number(LOG_KEY_EXPIRES, expires));
+    }
+    journal->expiry.level = level;
+}
+
+void journal_token_judged(const struct journal *journal, bool accepted)
+{
+    metrics_set(journal->metrics, METRIC_TOKEN_ACCEPTED, METRIC_LABELS_OF(), accepted);
 }
 
 void journal_item_read(const struct journal *journal, const char *vault, const char *item,
                        uint64_t version)
 {
+    metrics_add(journal->metrics, METRIC_ITEM_READS, METRIC_LABELS_OF(), 1);
     log_write(journal->log, LOG_INFO, "item read", log_text(LOG_KEY_VAULT, vault),
               log_text(LOG_KEY_ITEM, item), log_number(LOG_KEY_VERSION, (int64_t)version),
               log_text(LOG_KEY_POD, journal->log->pod),
@@ -138,6 +177,9 @@ void journal_hook(const struct journal *journal, const struct journal_hook *ran)
     const char *message = !ran->error    ? "hook done"
                           : ran->is_last ? "hook failed"
                                          : "hook failed; it is tried again";
+    const char *result = !ran->error ? "ok" : ran->is_last ? "gave_up" : "failed";
+    metrics_add(journal->metrics, METRIC_HOOK_RUNS,
+                METRIC_LABELS_OF(ran->phase, hook_kind_name(hook->kind), result), 1);
     log_write(journal->log, level, message, log_text(LOG_KEY_PHASE, ran->phase),
               log_text(LOG_KEY_OUTPUT, ran->output),
               log_text(LOG_KEY_HOOK, hook_kind_name(hook->kind)), log_text(LOG_KEY_TARGET, target),
@@ -145,11 +187,28 @@ void journal_hook(const struct journal *journal, const struct journal_hook *ran)
               log_text(LOG_KEY_REASON, ran->error ? ran->error->message : ""));
 }
 
-void journal_published(const struct journal *journal, const char *directory, size_t files,
-                       bool changed)
+void journal_published(const struct journal *journal, const char *directory,
+                       const struct generation *generation, bool changed)
 {
+    size_t bytes = 0;
+    for (size_t i = 0; i < generation->count; i++) {
+        bytes += secret_size(generation->files[i].bytes);
+    }
+    metrics_set(journal->metrics, METRIC_PUBLISHED_BYTES, METRIC_LABELS_OF(directory),
+                (double)bytes);
     log_write(journal->log, LOG_INFO, changed ? "published" : "already published, unchanged",
-              log_text(LOG_KEY_OUTPUT, directory), log_number(LOG_KEY_COUNT, (int64_t)files));
+              log_text(LOG_KEY_OUTPUT, directory),
+              log_number(LOG_KEY_COUNT, (int64_t)generation->count));
+}
+
+void journal_reference_failed(const struct journal *journal, const char *reference)
+{
+    metrics_set(journal->metrics, METRIC_REFERENCE_FAILED, METRIC_LABELS_OF(reference), 1);
+}
+
+void journal_cycle(const struct journal *journal)
+{
+    metrics_clear(journal->metrics, METRIC_REFERENCE_FAILED);
 }
 
 void journal_error(const struct journal *journal, enum log_level level, const char *message,

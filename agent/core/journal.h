@@ -1,5 +1,5 @@
-/* What the program says while it works: turns what happens below into log lines. State changes are
- * logged once, with counts, not once per try (design.md, "Failing"). */
+/* What the program says while it works: turns what happens below into log lines and counts it.
+ * State changes are logged once, with counts, not once per try (design.md, "Failing"). */
 #pragma once
 
 #include <stdbool.h>
@@ -9,19 +9,29 @@
 #include "base/log.h"
 #include "connect/client.h"
 #include "connect/token.h"
+#include "model/generation.h"
 #include "model/template.h"
+#include "report/health.h"
+#include "report/metrics.h"
 
 /* What is told when it changes, and not while it stays. */
 enum journal_subject {
     JOURNAL_TOKEN,
     JOURNAL_REFRESH,
     JOURNAL_WATCH,
+    JOURNAL_LISTENER,
     JOURNAL_SUBJECTS,
 };
 
 struct journal {
-    const struct log *log; /* borrowed */
-    bool failing;          /* an outage has been reported and not yet its end */
+    const struct log *log;   /* borrowed */
+    struct metrics *metrics; /* borrowed; null: nobody counts */
+    struct health *health;   /* borrowed; null: nobody asks */
+    struct {
+        int64_t at;     /* seconds since 1970; 0: unknown or never */
+        unsigned level; /* of the warnings that were given for it */
+    } expiry;           /* of the token */
+    bool failing;       /* an outage has been reported and not yet its end */
     struct {
         enum error_code code; /* of the trouble that was told; ERROR_NONE: all is well */
         uint64_t digest;      /* of its message */
@@ -39,11 +49,14 @@ struct client_observer journal_observer(struct journal *journal);
 void journal_state(struct journal *journal, enum journal_subject subject, const struct error *error,
                    const char *message);
 
-/* A line for each. */
 void journal_findings(const struct journal *journal, const char *message,
                       const struct findings *findings);
 void journal_token(const struct journal *journal, const struct settings *settings,
-                   const struct token *token, int64_t now);
+                   const struct token *token);
+/* Warns 14 days, 3 days, 1 day and 1 hour before, and after, each once for a token. */
+void journal_expiry(struct journal *journal, int64_t expires, int64_t now);
+/* Whether Connect took the token that is mounted. */
+void journal_token_judged(const struct journal *journal, bool accepted);
 /* The audit trail: 1Password's own report names only the Connect server (design.md). */
 void journal_item_read(const struct journal *journal, const char *vault, const char *item,
                        uint64_t version);
@@ -58,7 +71,10 @@ struct journal_hook {
     const struct error *error; /* null: it went well */
 };
 void journal_hook(const struct journal *journal, const struct journal_hook *ran);
-void journal_published(const struct journal *journal, const char *directory, size_t files,
-                       bool changed);
+void journal_published(const struct journal *journal, const char *directory,
+                       const struct generation *generation, bool changed);
+/* A reference that the cycle could not resolve; and that a new cycle begins. */
+void journal_reference_failed(const struct journal *journal, const char *reference);
+void journal_cycle(const struct journal *journal);
 void journal_error(const struct journal *journal, enum log_level level, const char *message,
                    const struct error *error);

@@ -66,10 +66,9 @@ static void weigh(struct refresh *refresh, struct secret *good)
     }
     refresh->trial = have_good && !same ? TRIAL_NEW : TRIAL_ONLY;
     if (!same) {
-        journal_token(options->journal, &options->template->settings, &refresh->token,
-                      clock_wall_ms(options->clock) / 1000);
+        journal_token(options->journal, &options->template->settings, &refresh->token);
     }
-    options->credentials->expires = refresh->token.expires;
+    journal_expiry(options->journal, refresh->token.expires, clock_wall_ms(options->clock) / 1000);
     secret_free(good);
 }
 
@@ -86,6 +85,7 @@ static bool choose_token(struct refresh *refresh, struct error *err)
         weigh(refresh, good);
         return true;
     }
+    journal_token_judged(options->journal, false);
     if (secret_size(good) == 0) {
         secret_free(good);
         return false;
@@ -113,6 +113,7 @@ static void accept(struct refresh *refresh)
         (void)stash_put(&credentials->good, refresh->token.bytes, &ignored);
     }
     stash_done(&credentials->bad);
+    journal_token_judged(refresh->options.journal, true);
     journal_state(refresh->options.journal, JOURNAL_TOKEN, NULL, "the token is accepted");
 }
 
@@ -122,6 +123,7 @@ static void refuse(struct refresh *refresh, struct error *refusal)
     struct error ignored;
     if (refusal->code == ERROR_TOKEN) {
         token_explain(&refresh->token, clock_wall_ms(refresh->options.clock) / 1000, refusal);
+        journal_token_judged(refresh->options.journal, false);
     }
     if (refresh->trial == TRIAL_NEW) {
         credentials->again = stash_put(&credentials->bad, refresh->token.bytes, &ignored);

@@ -19,7 +19,6 @@ struct credentials {
     struct stash good;    /* the token that worked last; empty before, and for a variable */
     struct stash bad;     /* one that was refused while that one works */
     bool again;           /* refresh at once: with another token it may go through */
-    int64_t expires;      /* of the token in use, seconds since 1970; 0: never or unknown */
     bool refused;         /* the last refresh ended so: ask once, not five times */
 };
 

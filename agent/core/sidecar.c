@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "connect/backoff.h"
+#include "core/monitor.h"
 #include "core/reactions.h"
 #include "core/refresh.h"
 #include "core/review.h"
@@ -39,6 +40,7 @@ struct sidecar {
     const struct sidecar_options *options;
     struct template *template; /* owned; in force */
     struct journal journal;
+    struct monitor monitor;
     struct client_observer observer;
     struct loop loop;
     struct signals signals;
@@ -79,6 +81,7 @@ static void on_refreshed(void *context, const struct error *error)
 {
     struct sidecar *sidecar = context;
     react(sidecar); /* also to what was published before another output failed */
+    monitor_end(&sidecar->monitor, sidecar->memory.generation, error);
     if (error) {
         sidecar->failures++;
         if (!sidecar->credentials.again) {
@@ -112,6 +115,9 @@ static void do_refresh(struct sidecar *sidecar)
     refresh_free(sidecar->refresh);
     sidecar->refresh = NULL;
     timer_stop(&sidecar->timer);
+    monitor_listen(&sidecar->monitor, &sidecar->loop, &sidecar->journal,
+                   &sidecar->template->settings);
+    monitor_begin(&sidecar->monitor);
     if (!refresh_start(&options, &sidecar->refresh, &error)) {
         on_refreshed(sidecar, &error);
     }
@@ -310,6 +316,7 @@ static void reload(struct sidecar *sidecar)
         review_template(template, &findings) &&
         (settings_require_host(&template->settings, &error) ||
          findings_add(&findings, (struct place){.line = 0}, &error));
+    monitor_template(&sidecar->monitor, ok || findings.count == 0 ? NULL : &findings.list[0].error);
     if (ok) {
         put_in_force(sidecar, template);
     } else {
@@ -335,7 +342,7 @@ static void on_changed(void *context, size_t index)
 static void on_mode(void *context, enum watch_mode mode, const struct error *error)
 {
     struct sidecar *sidecar = context;
-    (void)mode;
+    monitor_follow(&sidecar->monitor, mode == WATCH_EVENTS);
     journal_state(&sidecar->journal, JOURNAL_WATCH, error,
                   error ? "files are looked at now and then: the kernel has no events for them"
                         : "files are followed by events again");
@@ -377,6 +384,7 @@ static void sidecar_close(struct sidecar *sidecar)
     refresh_free(sidecar->refresh);
     reactions_free(sidecar->reactions);
     watch_free(sidecar->watch);
+    monitor_done(&sidecar->monitor);
     memory_done(&sidecar->memory);
     stash_done(&sidecar->credentials.good);
     stash_done(&sidecar->credentials.bad);
@@ -387,6 +395,11 @@ static void sidecar_close(struct sidecar *sidecar)
 
 static bool run(struct sidecar *sidecar, struct error *err)
 {
+    if (!monitor_init(&sidecar->monitor, sidecar->options->clock, err)) {
+        return false;
+    }
+    sidecar->journal.metrics = sidecar->monitor.metrics;
+    sidecar->journal.health = &sidecar->monitor.health;
     if (!sidecar_open(sidecar, err)) {
         return false; /* the process ends here: nothing is left to undo */
     }

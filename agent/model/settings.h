@@ -14,7 +14,7 @@ struct settings {
     uint64_t request_timeout_ms;
     uint64_t interval_ms;
     uint64_t max_stale_ms; /* 0: never stale */
-    char *listen;          /* null: no listener */
+    char *listen;          /* "": no listener */
 };
 
 void settings_done(struct settings *settings);

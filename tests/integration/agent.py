@@ -137,6 +137,7 @@ class Place:
             "OP_CONNECT_TOKEN_FILE": str(self.fake.token_path("agent")),
             "CONNECT_AGENT_TEMPLATE": str(self.template),
             "CONNECT_AGENT_LOG_LEVEL": "debug",
+            "CONNECT_AGENT_LISTEN": "off",  # tests run side by side
             "CONNECT_AGENT_TIMEOUT": "1s",
         }
         if self.fake.ca:

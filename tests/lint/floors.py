@@ -21,6 +21,7 @@ MAY_INCLUDE = {
         "config/schema.h",
         "config/adhoc.h",
         "publish/save.h",
+        "report/health.h",  # the questions of `probe`
         "config/yaml.h",  # the library's version
         "connect/transport.h",  # the library's version
         *BELOW_PEERS,

@@ -44,7 +44,7 @@ Test(settings, has_defaults)
     settings_init(&settings);
     cr_assert(settings_override(&settings, &(struct overrides){.environment = look_up}, &findings));
     cr_expect_null(settings.host);
-    cr_expect_null(settings.listen);
+    cr_expect_str_eq(settings.listen, "127.0.0.1:9180");
     cr_expect_str_eq(settings.token_file, "/var/run/secrets/connect/token");
     cr_expect_eq(settings.request_timeout_ms, 15000);
     cr_expect_eq(settings.interval_ms, 60000);
@@ -128,7 +128,7 @@ Test(settings, names_the_origin_of_every_mistake)
         cr_expect_eq(findings.list[i].error.code, ERROR_USAGE);
         cr_expect_null(findings.list[i].place.file);
     }
-    cr_expect_null(settings.listen);
+    cr_expect_str_eq(settings.listen, "127.0.0.1:9180");
     findings_done(&findings);
     settings_done(&settings);
 }
