@@ -1,6 +1,7 @@
 #!/bin/sh
 # The quick start: installs what the build needs, builds, starts a fake Connect server with a sample vault,
-# lets connect-agent publish its secrets onto tmpfs, and shows what it wrote. For Debian 12 and 13 and
+# lets connect-agent publish its secrets onto tmpfs, shows what it wrote, then rotates a secret while an
+# application runs. For Debian 12 and 13 and
 # Ubuntu 24.04, as root or with sudo. Running it again is fine.
 set -eu
 
@@ -33,6 +34,7 @@ agent=build/release/agent/connect-agent
 fake=build/fake/fake-connect
 vault=tests/data/sample-vault.yaml
 demo=/run/connect-agent-demo
+live=
 template=deploy/quickstart/template.yaml
 pid=
 
@@ -152,10 +154,20 @@ stop_earlier() {
 
 # shellcheck disable=SC2329,SC2317 # called by trap
 finish() {
+    end_live
     [ -n "$pid" ] || return 0
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     rm -f "$connect/pid"
+}
+
+# shellcheck disable=SC2329,SC2317 # called by trap too
+end_live() {
+    for one in $live; do
+        kill "$one" 2>/dev/null || true
+        wait "$one" 2>/dev/null || true
+    done
+    live=
 }
 
 # The server says on its standard output when it accepts: reading a line from there is waiting for it.
@@ -212,6 +224,40 @@ show() {
     echo "2 vaults, 6 items and 1 attachment need at most 1 + 2 x 2 + 6 + 1 = 12." | indent
 }
 
+# One line of the application, which is waited for.
+hear() {
+    timeout 60 head -n 1 <&3 || die "nothing heard of the application for 60 s: see $root/$logs/sidecar"
+}
+
+# An application, a sidecar, and a secret that is rotated on the server.
+rotate_live() {
+    new=example-credential-rotated-at-$(date +%H:%M:%S)
+    title "Live: an application, and connect-agent sidecar --interval 1s"
+    rm -f "$connect/heard"
+    mkfifo "$connect/heard"
+    deploy/quickstart/application.sh "$demo/app/app.env" >"$connect/heard" 2>&1 </dev/null &
+    live=$!
+    exec 3<"$connect/heard"
+    hear | indent
+    "$agent" sidecar -c "$template" --interval 1s --listen off --log-format text >"$logs/sidecar" 2>&1 </dev/null &
+    live="$live $!"
+    # shellcheck disable=SC2016 # for the inner shell
+    timeout 60 sh -c 'until grep -q published "$1"; do sleep 0.1; done' sh "$logs/sidecar" ||
+        die "the sidecar does not start: see $root/$logs/sidecar"
+    title "The secret prod/stripe/credential gets another value on the server"
+    curl --silent --show-error --fail --noproxy '*' --cacert "$CONNECT_AGENT_CA_FILE" -X PUT --data-binary "$new" \
+        "$OP_CONNECT_HOST/_fake/vaults/prod/items/stripe/fields/credential" >/dev/null ||
+        die "the server took no new value"
+    hear >"$connect/line"
+    indent <"$connect/line"
+    grep -qF "$new" "$connect/line" || die "the application has another value than the server"
+    rm -f "$connect/line" "$connect/heard"
+    title "What the sidecar said"
+    end_live
+    indent <"$logs/sidecar"
+    exec 3<&-
+}
+
 next_kept() {
     trap - EXIT
     title "The fake Connect server runs on, with pid $pid. To stop it: kill $pid"
@@ -220,6 +266,8 @@ next_kept() {
 # say where the server is, and publish again: nothing has changed, so nothing is written
 . $connect/environment
 $agent init -c $template
+# follow the server; in another terminal, rotate a secret with the curl line of deploy/quickstart.sh
+$agent sidecar -c $template --interval 1s
 # a slip of the finger in a reference
 sed 's,prod/db/password,prod/db/pasword,' $template >/tmp/slip.yaml; $agent init -c /tmp/slip.yaml --timeout 5s
 END
@@ -258,6 +306,7 @@ trap 'exit 143' TERM
 start_fake
 run_agent
 show
+rotate_live
 if [ "$keep" = yes ]; then
     next_kept
 else

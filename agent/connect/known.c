@@ -49,8 +49,8 @@ void known_set_value(struct known *known, size_t index, const char *vault, const
     set_id(reference->item, item);
 }
 
-bool known_set_error(struct known *known, size_t index, const char *vault,
-                     const struct error *error)
+bool known_set_error(struct known *known, size_t index, const char *vault, const char *item,
+                     uint64_t item_version, const struct error *error)
 {
     struct known_reference *reference = &known->references[index];
     struct error *copy = malloc(sizeof(*copy));
@@ -59,8 +59,10 @@ bool known_set_error(struct known *known, size_t index, const char *vault,
     }
     *copy = *error;
     free(reference->error);
-    *reference = (struct known_reference){.state = KNOWN_ERROR, .error = copy};
+    *reference =
+        (struct known_reference){.state = KNOWN_ERROR, .error = copy, .item_version = item_version};
     set_id(reference->vault, vault);
+    set_id(reference->item, item);
     return true;
 }
 

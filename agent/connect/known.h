@@ -20,9 +20,9 @@ enum known_state {
 struct known_reference {
     enum known_state state;
     char vault[KNOWN_ID_SIZE]; /* "" when it was not found */
-    char item[KNOWN_ID_SIZE];
-    uint64_t item_version; /* 0: not told */
-    struct error *error;   /* owned; of KNOWN_ERROR */
+    char item[KNOWN_ID_SIZE];  /* likewise; that its value, or the lack of one, was read from */
+    uint64_t item_version;     /* 0: not told */
+    struct error *error;       /* owned; of KNOWN_ERROR */
 };
 
 struct known_vault {
@@ -44,9 +44,9 @@ void known_forget(struct known *known);
 
 void known_set_value(struct known *known, size_t index, const char *vault, const char *item,
                      uint64_t item_version);
-/* Of a reference whose vault may be known ("" otherwise). */
-bool known_set_error(struct known *known, size_t index, const char *vault,
-                     const struct error *error);
+/* Of a reference whose vault, and item, may be known ("" otherwise). */
+bool known_set_error(struct known *known, size_t index, const char *vault, const char *item,
+                     uint64_t item_version, const struct error *error);
 bool known_set_vault(struct known *known, const char *id, uint64_t content_version);
 /* 0 when it is not known. */
 uint64_t known_vault_version(const struct known *known, const char *id);

@@ -35,13 +35,13 @@ static void chain(struct resolve *resolve, ssize_t *first, ssize_t index)
 }
 
 /* The vault did not answer as it should: its version does not count as seen. */
-static void fail_chain(struct resolve *resolve, ssize_t first, const struct wanted_vault *vault,
-                       const struct error *error)
+static void fail_chain(const struct wanted_vault *vault, ssize_t first, const struct error *error)
 {
-    for (ssize_t at = first; at != WANTED_NONE; at = resolve->next[at]) {
-        outcome_fail(&resolve->outcome, (size_t)at, vault->id, error);
+    struct outcome *outcome = &vault->resolve->outcome;
+    for (ssize_t at = first; at != WANTED_NONE; at = vault->resolve->next[at]) {
+        outcome_fail(outcome, (size_t)at, vault->id, error);
     }
-    (void)known_set_vault(&resolve->outcome.learnt, vault->id, 0);
+    (void)known_set_vault(&outcome->learnt, vault->id, 0);
 }
 
 static void finish(struct resolve *resolve, const struct error *error)
@@ -64,12 +64,12 @@ static void end_request(struct resolve *resolve)
 }
 
 /* A refusal of one vault or item fails what waits for it; anything else concerns everything. */
-static void fail_request(struct resolve *resolve, ssize_t first, const struct wanted_vault *vault,
-                         const struct error *error)
+static void fail_request(const struct wanted_vault *vault, ssize_t first, const struct error *error)
 {
+    struct resolve *resolve = vault->resolve;
     if (error->code == ERROR_FORBIDDEN || error->code == ERROR_GONE ||
         error->code == ERROR_NOT_FOUND) {
-        fail_chain(resolve, first, vault, error);
+        fail_chain(vault, first, error);
         end_request(resolve);
     } else {
         finish(resolve, error);
@@ -95,11 +95,9 @@ static bool check_memory(struct resolve *resolve, bool ok, const struct error *e
     return ok;
 }
 
-/* Takes the bytes. */
-static void set_value(struct wanted_item *item, ssize_t index, struct secret *bytes)
+static struct outcome *outcome_of(const struct wanted_item *item)
 {
-    outcome_set(&item->vault->resolve->outcome, (size_t)index, item->vault->id, item->id,
-                item->version, bytes);
+    return &item->vault->resolve->outcome;
 }
 
 static bool store(struct wanted_item *item, ssize_t index, struct str text, struct error *err)
@@ -109,7 +107,7 @@ static bool store(struct wanted_item *item, ssize_t index, struct str text, stru
         secret_free(bytes);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    set_value(item, index, bytes);
+    outcome_set(outcome_of(item), (size_t)index, item, bytes);
     return true;
 }
 
@@ -131,7 +129,7 @@ static bool take_file(void *context, const struct secret *body, struct error *er
 static void fail_file(void *context, const struct error *error)
 {
     struct wanted_file *file = context;
-    fail_request(file->item->vault->resolve, file->first, file->item->vault, error);
+    fail_request(file->item->vault, file->first, error);
 }
 
 static bool ask_file(struct wanted_item *item, const struct answer_file *wanted, ssize_t index,
@@ -147,8 +145,8 @@ static bool ask_file(struct wanted_item *item, const struct answer_file *wanted,
     if (new) {
         snprintf(path, sizeof(path), "/v1/vaults/%s/items/%s/files/%s/content", item->vault->id,
                  item->id, file->id);
-        if (!ask(resolve, CLIENT_FILE, path, (struct client_owner){take_file, fail_file, file},
-                 err)) {
+        struct client_owner owner = {take_file, fail_file, file};
+        if (!ask(resolve, CLIENT_FILE, path, owner, err)) {
             return false;
         }
     }
@@ -164,14 +162,14 @@ static bool store_key(struct wanted_item *item, ssize_t index, const struct matc
 {
     struct secret *bytes = secret_new(2 * match->text.size + LIMIT_REFERENCE);
     if (bytes && openssh_convert(match->text, match->public_key, bytes, err)) {
-        set_value(item, index, bytes);
+        outcome_set(outcome_of(item), (size_t)index, item, bytes);
         return true;
     }
     secret_free(bytes);
     if (!bytes || err->code == ERROR_MEMORY) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    outcome_fail(&item->vault->resolve->outcome, (size_t)index, item->vault->id, err);
+    outcome_fail_in_item(outcome_of(item), (size_t)index, item, err);
     return true;
 }
 
@@ -220,7 +218,7 @@ static bool take_item(void *context, const struct secret *body, struct error *er
     for (ssize_t at = item->first, next; at != WANTED_NONE && !resolve->over; at = next) {
         next = resolve->next[at]; /* ask_file chains it anew */
         if (!match_in_item(&answer, reference_at(resolve, at), &match, err)) {
-            outcome_fail(&resolve->outcome, (size_t)at, item->vault->id, err);
+            outcome_fail_in_item(outcome_of(item), (size_t)at, item, err);
         } else {
             (void)check_memory(resolve, store_match(item, at, &match, err), err);
         }
@@ -235,7 +233,7 @@ static bool take_item(void *context, const struct secret *body, struct error *er
 static void fail_item(void *context, const struct error *error)
 {
     struct wanted_item *item = context;
-    fail_request(item->vault->resolve, item->first, item->vault, error);
+    fail_request(item->vault, item->first, error);
 }
 
 static bool ask_item(struct wanted_vault *vault, const struct answer_entry *entry, ssize_t index,
@@ -299,7 +297,7 @@ static void fail_vault(void *context, const struct error *error)
     if (error->code == ERROR_GONE && !vault->listed) {
         error_set(&missing, ERROR_NOT_FOUND, "no vault with this ID");
     }
-    fail_request(vault->resolve, vault->first, vault, &missing);
+    fail_request(vault, vault->first, &missing);
 }
 
 static bool keep_vault(struct wanted_vault *vault, struct error *err)

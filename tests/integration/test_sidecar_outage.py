@@ -151,3 +151,27 @@ def test_an_unreadable_token_leaves_the_old_one_in_use(place):
         place.fake.set_field("prod", "db", "username", "canary-value-later")
         sidecar.refresh()
         assert place.published("a") == b"canary-value-later"
+
+
+def test_an_item_that_lacks_an_optional_field_is_not_read_again(place):
+    place.write(agent.TEMPLATE.replace("op://other/api/credential", "{ value: op://prod/odd/missing, optional: true }"))
+    with Sidecar(place) as sidecar:
+        sidecar.wait_for("refresh over")
+        place.fake.reset_log()
+        place.fake.set_field("prod", "db", "username", "canary-value-other-item")
+        sidecar.refresh()
+        assert len(place.fake.requests("item")) == 1, "only the item that changed"
+        place.fake.set_field("prod", "odd", "lonely", "canary-value-odd-is-read")
+        sidecar.refresh()
+        assert len(place.fake.requests("item")) == 2
+
+
+def test_another_reason_to_have_no_value_is_news(place):
+    """Missing is covered by `optional`; ambiguous is not."""
+    place.write(agent.TEMPLATE.replace("op://other/api/credential", "{ value: op://prod/later/x, optional: true }"))
+    with Sidecar(place) as sidecar:
+        sidecar.wait_for("refresh over")
+        for _ in range(2):
+            place.fake.create_item("prod", "later", {"x": "canary-value-later"})
+        sidecar.refresh()
+        assert sidecar.said("cannot refresh")[-1]["error"] == "ambiguous"
