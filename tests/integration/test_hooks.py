@@ -4,6 +4,7 @@ runs once for a generation, never holds up the following, and never carries a se
 import http.server
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -104,6 +105,70 @@ class Server:
 
 def rotate(place, value):
     place.fake.set_field("prod", "db", "username", f"canary-value-{value}")
+
+
+# --- whom ---
+
+@pytest.mark.parametrize("target", ["process: app-server", "exe: /app/bin/app-server", "pidFile: {disk}/app.pid"])
+def test_a_process_in_another_container_of_the_same_pid_namespace(place, target):
+    """As in a pod with shareProcessNamespace: the application has a file system of its own, in which its
+    program has another path, and it restarts with another number."""
+    root = place.disk / "root"
+    for name in ("app/bin", "tmp", "lib", "lib64", "usr", "old"):
+        (root / name).mkdir(parents=True)
+    shutil.copy("/bin/dash" if os.path.exists("/bin/dash") else "/bin/sh", root / "app/bin/app-server")
+    (root / "app/serve").write_text("trap 'echo hup >>/tmp/hups' HUP\necho ready\nwhile :; do read line || :; done\n")
+
+    def start():
+        command = f"set -e; mount --rbind {root} {root}; mount --rbind /lib {root}/lib; mount --rbind /lib64 {root}/lib64; mount --rbind /usr {root}/usr; cd {root}; pivot_root . old; exec /app/bin/app-server /app/serve"
+        process = subprocess.Popen(["unshare", "--mount", "--uts", "--ipc", "sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n"
+        (place.disk / "app.pid").write_text(f"{process.pid}\n")
+        return process
+
+    write(place, f"    onChange:\n      - signal: {{{target}}}\n")
+    app = start()
+    try:
+        with Sidecar(place) as sidecar:
+            sidecar.wait_for("refresh over")
+            for count in (1, 2):
+                rotate(place, count)
+                sidecar.refresh()
+                sidecar.wait_for("hook done", count)
+                sidecar.wait(lambda: len(lines(root / "tmp/hups")) == count, "the signal")
+                app.kill()
+                app.wait()
+                app = start()
+    finally:
+        app.kill()
+        app.wait()
+
+
+def test_a_process_of_another_user_is_explained(place):
+    place.write((BASE + "    onChange:\n      - signal: {process: reloadable-app}\n").replace("{directory}", str(place.tmpfs / "out")))
+    os.chmod(place.disk, 0o755)
+    os.chmod(place.tmpfs, 0o777)
+    for path in [place.fake.tokens, *place.fake.tokens.iterdir(), place.fake.tokens.parent]:
+        os.chmod(path, 0o755)
+    agent_copy = place.disk / "connect-agent"
+    shutil.copy(os.environ["AGENT"], agent_copy)
+    start = place.start
+
+    def as_nobody(*arguments, **environment):
+        return subprocess.Popen(["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", str(agent_copy), *arguments],
+                                env=place.environment(**environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    place.start = as_nobody
+    try:
+        with Application(place) as app, Sidecar(place) as sidecar:
+            sidecar.wait_for("refresh over")
+            rotate(place, "other-user")
+            sidecar.refresh()
+            reason = sidecar.wait_for("hook failed; it is tried again")["reason"]
+            assert "uid 0" in reason and "uid 65532" in reason and "CAP_KILL" in reason and app.hups() == 0
+            assert sidecar.stop() == 0
+    finally:
+        place.start = start
 
 
 # --- when ---
