@@ -11,30 +11,20 @@
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
-static const char *const key_names[LOG_KEYS] = {[LOG_KEY_ERROR] = "error",
-                                                [LOG_KEY_REASON] = "reason",
-                                                [LOG_KEY_TEMPLATE] = "template",
-                                                [LOG_KEY_OUTPUT] = "output",
-                                                [LOG_KEY_FILE] = "file",
-                                                [LOG_KEY_VARIABLE] = "variable",
-                                                [LOG_KEY_REFERENCE] = "reference",
-                                                [LOG_KEY_HOST] = "host",
-                                                [LOG_KEY_ENDPOINT] = "endpoint",
-                                                [LOG_KEY_STATUS] = "status",
-                                                [LOG_KEY_VAULT] = "vault",
-                                                [LOG_KEY_ITEM] = "item",
-                                                [LOG_KEY_VERSION] = "version",
-                                                [LOG_KEY_TRY] = "try",
-                                                [LOG_KEY_DELAY_MS] = "delay_ms",
-                                                [LOG_KEY_DURATION_MS] = "duration_ms",
-                                                [LOG_KEY_COUNT] = "count",
-                                                [LOG_KEY_SIGNAL] = "signal",
-                                                [LOG_KEY_EXPIRES] = "expires",
-                                                [LOG_KEY_PHASE] = "phase",
-                                                [LOG_KEY_HOOK] = "hook",
-                                                [LOG_KEY_TARGET] = "target",
-                                                [LOG_KEY_POD] = "pod",
-                                                [LOG_KEY_NAMESPACE] = "namespace"};
+static const char *const key_names[LOG_KEYS] = {
+    [LOG_KEY_ERROR] = "error",         [LOG_KEY_REASON] = "reason",
+    [LOG_KEY_TEMPLATE] = "template",   [LOG_KEY_OUTPUT] = "output",
+    [LOG_KEY_FILE] = "file",           [LOG_KEY_VARIABLE] = "variable",
+    [LOG_KEY_REFERENCE] = "reference", [LOG_KEY_HOST] = "host",
+    [LOG_KEY_ENDPOINT] = "endpoint",   [LOG_KEY_STATUS] = "status",
+    [LOG_KEY_VAULT] = "vault",         [LOG_KEY_ITEM] = "item",
+    [LOG_KEY_VERSION] = "version",     [LOG_KEY_TRY] = "try",
+    [LOG_KEY_DELAY_MS] = "delay_ms",   [LOG_KEY_DURATION_MS] = "duration_ms",
+    [LOG_KEY_COUNT] = "count",         [LOG_KEY_SIGNAL] = "signal",
+    [LOG_KEY_EXPIRES] = "expires",     [LOG_KEY_PID] = "pid",
+    [LOG_KEY_PHASE] = "phase",         [LOG_KEY_HOOK] = "hook",
+    [LOG_KEY_TARGET] = "target",       [LOG_KEY_POD] = "pod",
+    [LOG_KEY_NAMESPACE] = "namespace"};
 
 /* A line under construction, with room kept for its end. */
 struct line {

@@ -36,6 +36,7 @@ enum log_key {
     LOG_KEY_COUNT,
     LOG_KEY_SIGNAL,
     LOG_KEY_EXPIRES,
+    LOG_KEY_PID,
     LOG_KEY_PHASE,  /* of a hook: beforePublish, onChange */
     LOG_KEY_HOOK,   /* signal, http, exec */
     LOG_KEY_TARGET, /* whom it is for: process, program, URL */

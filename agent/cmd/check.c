@@ -52,7 +52,9 @@ int command_check(const struct options *options)
 {
     struct loaded loaded;
     int status = EX_OK;
-    bool ok = load_template(options, &loaded) && (!options->online || load_require_host(&loaded));
+    struct options own = *options;
+    own.overrides.launch = true;
+    bool ok = load_template(&own, &loaded) && (!options->online || load_require_host(&loaded));
     if (ok && options->online) {
         status = check_online(options, &loaded);
     } else {

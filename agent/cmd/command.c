@@ -9,6 +9,9 @@ static const struct command commands[] = {
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, NULL, command_init},
     {"sidecar", "publish, then follow the token, the template and the vaults until stopped",
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG, NULL, command_sidecar},
+    {"exec", "run a command with secrets in its environment, as its init process",
+     OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT | OPTIONS_COMMAND,
+     "-- COMMAND", command_exec},
     {"check", "say everything that is wrong with the template; with --online, ask Connect too",
      OPTIONS_TEMPLATE | OPTIONS_CHECK | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT |
          OPTIONS_QUIET,

@@ -21,6 +21,7 @@ const struct command *command_list(size_t *ret_count);
 
 int command_init(const struct options *options);
 int command_sidecar(const struct options *options);
+int command_exec(const struct options *options);
 int command_check(const struct options *options);
 int command_read(const struct options *options);
 int command_inject(const struct options *options);

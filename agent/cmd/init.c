@@ -9,7 +9,8 @@ int command_init(const struct options *options)
 {
     struct loaded loaded;
     int status;
-    if (!load_template(options, &loaded) || !load_require_host(&loaded)) {
+    if (!load_template(options, &loaded) || !load_require_host(&loaded) ||
+        !load_require_outputs(&loaded)) {
         load_report(&loaded, &options->log);
         status = load_exit_status(&loaded);
     } else {

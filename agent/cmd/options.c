@@ -148,11 +148,14 @@ size_t options_flags(unsigned groups, struct options_flag flags[OPTIONS_MOST])
 
 /* The tables getopt_long wants, of the groups alone. */
 static void list_flags(unsigned groups, struct option longs[OPTIONS_MOST + 1],
-                       char letters[2 * OPTIONS_MOST])
+                       char letters[2 * OPTIONS_MOST + 2])
 {
     struct options_flag flags[OPTIONS_MOST];
     size_t count = options_flags(groups, flags);
     size_t used = 0;
+    if (groups & OPTIONS_COMMAND) {
+        letters[used++] = '+'; /* what follows is the command's */
+    }
     letters[used++] = ':';
     for (size_t i = 0; i < count; i++) {
         bool takes = flags[i].argument != NULL;
@@ -248,7 +251,7 @@ static bool parse_flags(struct options *options, unsigned groups, int argc, char
                         struct error *err)
 {
     struct option flags[OPTIONS_MOST + 1];
-    char letters[2 * OPTIONS_MOST];
+    char letters[2 * OPTIONS_MOST + 2];
     int value;
     list_flags(groups, flags, letters);
     opterr = 0;
@@ -269,6 +272,11 @@ bool options_parse(struct options *options, unsigned groups, int argc, char *arg
     set_defaults(options, groups);
     if (!read_environment(options, err) || !parse_flags(options, groups, argc, argv, err)) {
         return false;
+    }
+    if (groups & OPTIONS_COMMAND) {
+        options->command = argv + optind;
+        return optind < argc || options->help ||
+               error_set(err, ERROR_USAGE, "no command given: connect-agent exec -- COMMAND");
     }
     if (optind < argc && (groups & OPTIONS_ARGUMENT)) {
         options->argument = argv[optind++];

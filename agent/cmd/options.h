@@ -23,6 +23,7 @@ enum {
     OPTIONS_QUIET = 1 << 9,    /* for people: warnings as text, unless asked for more */
     OPTIONS_CONNECT = 1 << 10, /* -c FILE for its connect block alone, and that block's flags */
     OPTIONS_LISTEN = 1 << 11,  /* --listen */
+    OPTIONS_COMMAND = 1 << 12, /* a command and its arguments, after the options or -- */
 };
 
 struct options {
@@ -31,6 +32,7 @@ struct options {
     struct log log;
     uint64_t timeout_ms;
     const char *argument; /* null when there is none */
+    char *const *command; /* ended by null; with OPTIONS_COMMAND */
     bool help;            /* --help */
     bool template_given;  /* template_path is not the default */
     bool online;

@@ -8,7 +8,8 @@ int command_sidecar(const struct options *options)
 {
     struct loaded loaded;
     int status;
-    if (load_template(options, &loaded) && load_require_host(&loaded)) {
+    if (load_template(options, &loaded) && load_require_host(&loaded) &&
+        load_require_outputs(&loaded)) {
         struct template *template = loaded.template;
         loaded.template = NULL;
         status = sidecar_run(&(struct sidecar_options){

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "config/decode.h"
+#include "config/launch.h"
 #include "config/output.h"
 #include "config/path.h"
 #include "config/yaml.h"
 #include "io/file.h"
+
+enum { DEFAULT_GRACE_MS = 10000 };
 
 static bool decode_version(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
@@ -93,15 +96,20 @@ static const struct key keys[] = {
     {"refresh", KEY_OPTIONAL, "how often to look for changes", &refresh_shape, decode_refresh},
     {"listen", KEY_OPTIONAL, "address:port of metrics and health, 127.0.0.1:9180; off: none",
      &listen_shape, decode_listen},
-    {"outputs", KEY_REQUIRED, "what to publish, and where", &output_list_shape, output_decode_list},
-    {"exec", KEY_LATER, "the command that gets secrets in its environment", NULL, NULL},
+    {"outputs", KEY_OPTIONAL, "what to publish, and where", &output_list_shape, output_decode_list},
+    {"exec", KEY_OPTIONAL, "the environment of a command, for connect-agent exec", &launch_shape,
+     launch_decode},
 };
+
+static const struct shape_rule rules[] = {{RULE_ANY_OF, {"outputs", "exec"}, NULL}};
 
 static const struct shape shape = {
     .kind = SHAPE_MAPPING,
     .expected = "the template",
     .keys = keys,
     .keys_count = sizeof(keys) / sizeof(keys[0]),
+    .rules = rules,
+    .rules_count = sizeof(rules) / sizeof(rules[0]),
 };
 
 const struct shape *config_shape(void)
@@ -122,19 +130,35 @@ static bool read_source(const char *path, struct buf *source, struct findings *f
     return findings_add(findings, (struct place){.line = 0}, &error);
 }
 
-static bool decode(struct template *template, struct str source, char *const environment[],
-                   struct findings *findings)
+static bool decode(struct decoder *decoder, struct str source)
 {
-    struct decoder decoder = {
-        .template = template, .findings = findings, .environment = environment};
+    struct findings *findings = decoder->findings;
     size_t before = findings->count + findings->dropped;
-    struct yaml_node *root = yaml_read(template->path, source, findings);
+    struct yaml_node *root = yaml_read(decoder->template->path, source, findings);
     if (!root) {
         return false;
     }
-    bool ok = decode_mapping(&decoder, root, &shape, NULL);
+    bool ok = decode_mapping(decoder, root, &shape, NULL);
     yaml_node_free(root);
     return ok && findings->count + findings->dropped == before;
+}
+
+/* The template's file, if there is one, and what the environment adds for a command. */
+static bool read_template(struct template *template, const struct overrides *overrides,
+                          struct findings *findings)
+{
+    struct decoder decoder = {.template = template,
+                              .findings = findings,
+                              .references = &template->references,
+                              .environment = overrides->variables};
+    struct buf source;
+    bool ok = true;
+    buf_init(&source, LIMIT_TEMPLATE_FILE);
+    if (template->path) {
+        ok = read_source(template->path, &source, findings) && decode(&decoder, buf_str(&source));
+    }
+    buf_done(&source);
+    return (!overrides->launch_variables || launch_add_environment(&decoder)) && ok;
 }
 
 static bool refuse_input(const struct template *template, const char *what, const char *path,
@@ -167,26 +191,35 @@ static bool check_inputs(const struct template *template, struct findings *findi
     return ok;
 }
 
-bool config_load(const char *path, const struct overrides *overrides, struct findings *findings,
-                 struct template **ret_template)
+static struct template *template_new(const char *path, const struct overrides *overrides)
 {
     struct template *template = calloc(1, sizeof(*template));
-    struct buf source;
-    buf_init(&source, LIMIT_TEMPLATE_FILE);
-    if (template) {
-        template->path = strdup(path);
-    }
-    if (!template || !template->path) {
-        free(template);
-        return findings_format(findings, (struct place){.line = 0}, ERROR_MEMORY, "out of memory");
+    if (!template) {
+        return NULL;
     }
     references_init(&template->references);
     settings_init(&template->settings);
-    bool ok = read_source(path, &source, findings);
-    ok = ok && decode(template, buf_str(&source), overrides->variables, findings);
+    template->launch = (struct launch){.counts = overrides->launch,
+                                       .environment = {.kind = FILE_ENVIRONMENT},
+                                       .grace_ms = DEFAULT_GRACE_MS};
+    template->path = path ? strdup(path) : NULL;
+    if (path && !template->path) {
+        free(template);
+        return NULL;
+    }
+    return template;
+}
+
+bool config_load(const char *path, const struct overrides *overrides, struct findings *findings,
+                 struct template **ret_template)
+{
+    struct template *template = template_new(path, overrides);
+    if (!template) {
+        return findings_format(findings, (struct place){.line = 0}, ERROR_MEMORY, "out of memory");
+    }
+    bool ok = read_template(template, overrides, findings);
     ok = settings_override(&template->settings, overrides, findings) && ok;
     ok = check_inputs(template, findings) && ok;
-    buf_done(&source);
     findings_sort(findings);
     *ret_template = template;
     return ok;

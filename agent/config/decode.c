@@ -76,12 +76,8 @@ static bool check_keys(struct decoder *decoder, const struct yaml_node *node,
             ok = false;
             continue;
         }
-        const struct key *key = find_key(shape, child->key->text);
-        if (!key) {
+        if (!find_key(shape, child->key->text)) {
             ok = fail_unknown(decoder, child->key, shape);
-        } else if (key->rule == KEY_LATER) {
-            ok = decode_fail(decoder, child->key,
-                             "\"%s\" is not supported by this version of connect-agent", key->name);
         }
     }
     return ok;
@@ -121,10 +117,10 @@ static bool check_rule(struct decoder *decoder, const struct yaml_node *node,
         bool has_key = first && str_is(first->text, rule->keys[0]);
         return !has_key || second || decode_fail(decoder, first, "%s", rule->message);
     }
-    if (rule->kind == RULE_ONE_OF && !first) {
+    if ((rule->kind == RULE_ONE_OF || rule->kind == RULE_ANY_OF) && !first) {
         return fail_none(decoder, node, rule, shape);
     }
-    if (!second) {
+    if (!second || rule->kind == RULE_ANY_OF) {
         return true;
     }
     if (rule->kind == RULE_NOT_BOTH) {
@@ -167,7 +163,7 @@ static bool decode_keys(struct decoder *decoder, const struct yaml_node *node,
         const struct yaml_node *child = yaml_get(node, key->name);
         if (!child && key->rule == KEY_REQUIRED) {
             ok = decode_fail(decoder, node, "%s needs the key \"%s\"", shape->expected, key->name);
-        } else if (child && key->rule != KEY_LATER) {
+        } else if (child) {
             ok =
                 decode_check(decoder, child, key->shape) && key->decode(decoder, child, into) && ok;
         }
@@ -292,8 +288,8 @@ bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum tex
     if (!decode_scalar(decoder, node, expected, &source)) {
         return false;
     }
-    const struct text_context context = {rule, locate_scalar(&locator, node),
-                                         &decoder->template->references, decoder->environment};
+    const struct text_context context = {rule, locate_scalar(&locator, node), decoder->references,
+                                         decoder->environment};
     if (!text_parse(source, &context, &text, &place, &error)) {
         return findings_add(decoder->findings, place, &error);
     }

@@ -13,7 +13,8 @@
 struct decoder {
     struct template *template; /* being filled */
     struct findings *findings;
-    char *const *environment; /* NAME=value, ended by null: for variables in references */
+    struct references *references; /* get those that are met: the template's */
+    char *const *environment;      /* NAME=value, ended by null: for variables in references */
 };
 
 /* Checks `node` by its shape, a mapping: its keys, the shapes of their values and the rules between

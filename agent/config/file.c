@@ -133,15 +133,13 @@ static bool decode_variable(struct decoder *decoder, const struct yaml_node *nod
 
 /* --- what the file holds --- */
 
-static const struct shape env_shape = {.kind = SHAPE_MAP,
-                                       .expected = "variables and their values",
-                                       .pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
-                                       .element = &variable_shape};
+const struct shape variables_shape = {.kind = SHAPE_MAP,
+                                      .expected = "variables and their values",
+                                      .pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
+                                      .element = &variable_shape};
 
-static bool decode_env(struct decoder *decoder, const struct yaml_node *node, void *into)
+bool file_decode_variables(struct decoder *decoder, const struct yaml_node *node, struct file *file)
 {
-    struct file *file = into;
-    file->kind = FILE_ENV;
     file->variables = calloc(node->count + 1, sizeof(*file->variables));
     if (!file->variables) {
         return decode_fail_memory(decoder, node);
@@ -155,6 +153,13 @@ static bool decode_env(struct decoder *decoder, const struct yaml_node *node, vo
         ok = decode_variable(decoder, child, &file->variables[file->variables_count++]) && ok;
     }
     return ok;
+}
+
+static bool decode_env(struct decoder *decoder, const struct yaml_node *node, void *into)
+{
+    struct file *file = into;
+    file->kind = FILE_ENV;
+    return file_decode_variables(decoder, node, file);
 }
 
 static bool decode_content(struct decoder *decoder, const struct yaml_node *node, void *into)
@@ -203,7 +208,7 @@ static bool parse_template(struct decoder *decoder, const struct yaml_node *node
     struct place place;
     struct locator locator;
     const struct text_context context = {TEXT_SPANS, locate_file(&locator, bytes, path),
-                                         &decoder->template->references, decoder->environment};
+                                         decoder->references, decoder->environment};
     if (bytes.size > 0 && memchr(bytes.bytes, '\0', bytes.size)) {
         return decode_fail(decoder, node, "%s: not a text: it holds a NUL character", path);
     }
@@ -299,7 +304,7 @@ static const struct key keys[] = {
      decode_dialect},
     {"mode", KEY_OPTIONAL, "octal mode of this file", &shape_mode, decode_own_mode},
     {"owner", KEY_OPTIONAL, "numeric uid:gid of this file", &shape_owner, decode_own_owner},
-    {"env", KEY_OPTIONAL, "variables, written in a dialect", &env_shape, decode_env},
+    {"env", KEY_OPTIONAL, "variables, written in a dialect", &variables_shape, decode_env},
     {"content", KEY_OPTIONAL, "one value, byte for byte: a reference, or a text with references",
      &shape_text, decode_content},
     {"template", KEY_OPTIONAL, "a text of several lines with references", &shape_text,

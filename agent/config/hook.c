@@ -111,6 +111,18 @@ static bool find_signal(struct str name, int *ret_signal)
     return false;
 }
 
+bool hook_find_signal(struct str name, int *ret_signal)
+{
+    int signal;
+    size_t from = str_starts(name, "SIG") ? 3 : 0;
+    if (!find_signal(str_slice(name, from, name.size), &signal) || signal == SIGKILL ||
+        signal == SIGSTOP) {
+        return false;
+    }
+    *ret_signal = signal;
+    return true;
+}
+
 static bool fail_signal(struct decoder *decoder, const struct yaml_node *node, struct str name)
 {
     const char *names[SIGNAL_NAMED];

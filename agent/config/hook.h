@@ -9,6 +9,9 @@
 extern const struct shape hook_list_shape;       /* of onChange: signal, http, exec */
 extern const struct shape hook_check_list_shape; /* of beforePublish: exec */
 
+/* HUP, SIGHUP: not KILL or STOP, which nobody can catch. */
+bool hook_find_signal(struct str name, int *ret_signal);
+
 /* By either shape. The list belongs to the caller also on failure. */
 bool hook_decode_list(struct decoder *decoder, const struct yaml_node *node,
                       const struct shape *shape, struct hook **ret_list, size_t *ret_count);

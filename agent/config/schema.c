@@ -76,7 +76,8 @@ static void write_rule(struct json_text *json, const struct shape_rule *rule)
     json_text_open(json, '{');
     switch (rule->kind) {
     case RULE_ONE_OF:
-        json_text_key(json, "oneOf");
+    case RULE_ANY_OF:
+        json_text_key(json, rule->kind == RULE_ONE_OF ? "oneOf" : "anyOf");
         json_text_open(json, '[');
         for (size_t i = 0; i < SHAPE_RULE_KEYS && rule->keys[i]; i++) {
             write_required_key(json, rule->keys[i]);
@@ -116,9 +117,6 @@ static void write_keys(struct json_text *json, const struct key keys[], size_t c
     json_text_key(json, "properties");
     json_text_open(json, '{');
     for (size_t i = 0; i < count; i++) {
-        if (keys[i].rule == KEY_LATER) {
-            continue;
-        }
         json_text_key(json, keys[i].name);
         json_text_open(json, '{');
         json_text_member(json, "description", keys[i].help);

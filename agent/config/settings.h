@@ -48,6 +48,8 @@ struct overrides {
     const char *flags[SETTINGS];                  /* null when not given */
     const char *(*environment)(const char *name); /* null when unset; may be null itself */
     char *const *variables; /* NAME=value, ended by null, for references; may be null */
+    bool launch;            /* the exec block counts */
+    bool launch_variables;  /* and references in `variables` */
 };
 
 const struct setting_info *settings_describe(enum setting setting);

@@ -32,6 +32,7 @@ enum shape_rule_kind {
     RULE_ONE_OF,   /* exactly one of them is there */
     RULE_NEEDS,    /* with the first one, the second one too */
     RULE_NOT_BOTH, /* at most one of the two */
+    RULE_ANY_OF,   /* at least one of them is there */
 };
 
 struct shape_rule {
@@ -58,7 +59,6 @@ struct shape {
 enum key_rule {
     KEY_OPTIONAL,
     KEY_REQUIRED,
-    KEY_LATER, /* known, and refused by this version */
 };
 
 struct key {

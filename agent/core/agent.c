@@ -210,9 +210,10 @@ static void on_timer(void *context)
     dispatch(context, EVENT_TIMER);
 }
 
-static void on_signal(void *context, int signal)
+static void on_signal(void *context, int signal, bool from_terminal)
 {
     struct agent *agent = context;
+    (void)from_terminal;
     agent->signal = signal;
     dispatch(agent, EVENT_SIGNAL);
 }

@@ -18,6 +18,7 @@ struct cycle {
     enum cycle_change *changes;        /* one for each output */
     struct generation *generations;    /* likewise */
     struct publication **publications; /* likewise */
+    struct secret *environment;        /* of a command */
     struct findings findings;          /* references and files that failed */
     struct error error;                /* the first of them */
 };
@@ -108,6 +109,19 @@ static bool render_output(struct cycle *cycle, size_t index, struct error *err)
     return true;
 }
 
+static void render_environment(struct cycle *cycle)
+{
+    const struct file *environment = &cycle->template->launch.environment;
+    struct error error;
+    struct place place;
+    bool left_out;
+    if (!render_file(environment, &cycle->template->references, &cycle->values, &cycle->environment,
+                     &left_out, &place, &error)) {
+        error_wrap(&error, "exec");
+        note(cycle, place, &error);
+    }
+}
+
 static bool render_outputs(struct cycle *cycle, struct error *err)
 {
     for (size_t i = 0; i < cycle->template->outputs_count; i++) {
@@ -115,6 +129,7 @@ static bool render_outputs(struct cycle *cycle, struct error *err)
             return false;
         }
     }
+    render_environment(cycle);
     return true;
 }
 
@@ -311,6 +326,11 @@ enum cycle_change cycle_change(const struct cycle *cycle, size_t output)
     return cycle->changes[output];
 }
 
+const struct secret *cycle_environment(const struct cycle *cycle)
+{
+    return cycle->environment;
+}
+
 const struct values *cycle_values(const struct cycle *cycle)
 {
     return &cycle->values;
@@ -339,6 +359,7 @@ void cycle_free(struct cycle *cycle)
     free(cycle->publications);
     free(cycle->generations);
     free(cycle->changes);
+    secret_free(cycle->environment);
     findings_done(&cycle->findings);
     values_done(&cycle->values);
     plan_done(&cycle->plan);

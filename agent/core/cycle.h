@@ -48,5 +48,7 @@ const struct findings *cycle_findings(const struct cycle *cycle);
 /* What was resolved and rendered, the latter one for each output; borrowed until cycle_free. */
 const struct values *cycle_values(const struct cycle *cycle);
 const struct generation *cycle_generations(const struct cycle *cycle);
+/* The rendered environment of a command (render/render.h); null when nothing had to be rendered. */
+const struct secret *cycle_environment(const struct cycle *cycle);
 /* Wipes every value; what was staged and not committed is removed. Null is allowed. */
 void cycle_free(struct cycle *cycle);

@@ -43,6 +43,7 @@ bool plan_init(struct plan *plan, const struct template *template, struct error 
     if (!plan->required) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
+    require_file(plan, &template->launch.environment);
     for (size_t i = 0; i < template->outputs_count; i++) {
         for (size_t j = 0; j < template->outputs[i].files_count; j++) {
             require_file(plan, &template->outputs[i].files[j]);

@@ -77,11 +77,23 @@ static void react(struct sidecar *sidecar)
     }
 }
 
+static void tell_companion(const struct sidecar *sidecar, const struct error *error)
+{
+    const struct sidecar_companion *companion = sidecar->options->companion;
+    if (companion && error && !sidecar->credentials.again) {
+        companion->failed(companion->context, error);
+    } else if (companion && !error) {
+        companion->refreshed(companion->context, sidecar->template,
+                             refresh_cycle(sidecar->refresh));
+    }
+}
+
 static void on_refreshed(void *context, const struct error *error)
 {
     struct sidecar *sidecar = context;
     react(sidecar); /* also to what was published before another output failed */
     monitor_end(&sidecar->monitor, sidecar->memory.generation, error);
+    tell_companion(sidecar, error);
     if (error) {
         sidecar->failures++;
         if (!sidecar->credentials.again) {
@@ -162,7 +174,6 @@ static void do_leave(struct sidecar *sidecar)
 {
     log_write(sidecar->options->log, LOG_INFO, "leaving; what is published stays",
               log_number(LOG_KEY_SIGNAL, sidecar->signal));
-    sidecar->exit_status = EX_OK;
     loop_stop(&sidecar->loop);
 }
 
@@ -330,7 +341,8 @@ static void reload(struct sidecar *sidecar)
 static void on_changed(void *context, size_t index)
 {
     struct sidecar *sidecar = context;
-    bool template = index == FOLLOWED_TEMPLATE || index >= sidecar->template_files_from;
+    bool template = (sidecar->options->path && index == FOLLOWED_TEMPLATE) ||
+                    index >= sidecar->template_files_from;
     log_write(sidecar->options->log, LOG_INFO,
               template ? "the template has changed" : "the token or a certificate has changed");
     if (template) {
@@ -348,9 +360,14 @@ static void on_mode(void *context, enum watch_mode mode, const struct error *err
                         : "files are followed by events again");
 }
 
-static void on_signal(void *context, int signal)
+static void on_signal(void *context, int signal, bool from_terminal)
 {
     struct sidecar *sidecar = context;
+    const struct sidecar_companion *companion = sidecar->options->companion;
+    if (companion) {
+        companion->signalled(companion->context, signal, from_terminal);
+        return;
+    }
     if (signal == SIGHUP) {
         log_write(sidecar->options->log, LOG_INFO, "asked to refresh now",
                   log_number(LOG_KEY_SIGNAL, signal));
@@ -370,17 +387,25 @@ static bool sidecar_open(struct sidecar *sidecar, struct error *err)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    const struct sidecar_companion *companion = sidecar->options->companion;
     const struct watch_owner owner = {sidecar, on_changed, on_mode};
     return loop_init(&sidecar->loop, sidecar->options->clock, err) &&
-           signals_init(&sidecar->signals, &sidecar->loop, &set, on_signal, sidecar, err) &&
+           signals_init(&sidecar->signals, &sidecar->loop, companion ? companion->signals : &set,
+                        on_signal, sidecar, err) &&
            timer_init(&sidecar->timer, &sidecar->loop, on_timer, sidecar, err) &&
            prepare(sidecar, sidecar->template, &sidecar->memory, &sidecar->reactions, err) &&
            watch_new(&sidecar->loop, &watch_defaults, &owner, &sidecar->watch, err) &&
-           follow(sidecar, err);
+           follow(sidecar, err) &&
+           (!companion ||
+            companion->open(companion->context, &sidecar->loop, &sidecar->journal, err));
 }
 
 static void sidecar_close(struct sidecar *sidecar)
 {
+    const struct sidecar_companion *companion = sidecar->options->companion;
+    if (companion) {
+        companion->close(companion->context);
+    }
     refresh_free(sidecar->refresh);
     reactions_free(sidecar->reactions);
     watch_free(sidecar->watch);
@@ -406,6 +431,7 @@ static bool run(struct sidecar *sidecar, struct error *err)
     dispatch(sidecar, EVENT_START);
     bool ok = loop_run(&sidecar->loop, err);
     sidecar_close(sidecar);
+    sidecar->exit_status = ok ? EX_OK : EX_SOFTWARE;
     return ok;
 }
 

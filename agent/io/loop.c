@@ -49,6 +49,32 @@ void loop_remove(struct loop *loop, struct loop_source *source)
     }
 }
 
+void loop_add_child(struct loop *loop, struct loop_child *child)
+{
+    child->next = loop->children;
+    loop->children = child;
+}
+
+void loop_remove_child(struct loop *loop, struct loop_child *child)
+{
+    struct loop_child **at = &loop->children;
+    while (*at && *at != child) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = child->next;
+    }
+}
+
+bool loop_has_child(const struct loop *loop, pid_t pid)
+{
+    const struct loop_child *child = loop->children;
+    while (child && child->pid != pid) {
+        child = child->next;
+    }
+    return child != NULL;
+}
+
 bool loop_run(struct loop *loop, struct error *err)
 {
     while (!loop->stopped) {

@@ -10,6 +10,12 @@
 
 enum { STACK_WIPED = 128 << 10 };
 
+/* Of before process_harden, which is called once and first. */
+static struct {
+    mode_t mask;
+    struct rlimit core;
+} born = {022, {0, 0}};
+
 /* A closed stderr would let the next file we open receive our log. */
 static void open_standard_descriptors(void)
 {
@@ -37,13 +43,28 @@ void process_forget(void)
     wipe_stack();
 }
 
+void process_lend(void)
+{
+    umask(born.mask);
+    (void)setrlimit(RLIMIT_CORE, &born.core);
+}
+
+void process_take_back(void)
+{
+    const struct rlimit none = {0, born.core.rlim_max};
+    umask(077);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
 void process_harden(void)
 {
-    const struct rlimit none = {0, 0};
     open_standard_descriptors();
-    umask(077);
+    born.mask = umask(077);
     (void)mallopt(M_PERTURB, 0x55); /* freed memory is overwritten, that of TLS libraries too */
-    (void)setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_CORE, &born.core) == 0) {
+        const struct rlimit none = {0, born.core.rlim_max}; /* not dumpable anyway */
+        (void)setrlimit(RLIMIT_CORE, &none);
+    }
 #ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer has to trace its own process */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

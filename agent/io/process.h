@@ -6,6 +6,11 @@
  * this program. */
 void process_harden(void);
 
+/* A child that is no part of ours is born with the umask and core limit that this process was born
+ * with: call these around starting it. */
+void process_lend(void);
+void process_take_back(void);
+
 /* Memory that was freed was overwritten then (process_harden sees to that, for libraries too); this
  * gives it back, and overwrites what was used of the stack. For a process that is about to rest. */
 void process_forget(void);

@@ -10,12 +10,13 @@ static void on_ready(void *context, uint32_t events)
     struct signalfd_siginfo info;
     (void)events;
     if (read(signals->source.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        signals->received(signals->context, (int)info.ssi_signo);
+        signals->received(signals->context, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
     }
 }
 
 bool signals_init(struct signals *signals, struct loop *loop, const sigset_t *set,
-                  void (*received)(void *context, int signal), void *context, struct error *err)
+                  void (*received)(void *context, int signal, bool from_terminal), void *context,
+                  struct error *err)
 {
     *signals = (struct signals){.loop = loop, .received = received, .context = context};
     if (sigprocmask(SIG_BLOCK, set, &signals->previous) < 0) {

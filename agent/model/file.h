@@ -18,6 +18,7 @@ enum file_kind {
     FILE_JSON,     /* a subtree in a format with rules of its own */
     FILE_YAML,
     FILE_PROPERTIES,
+    FILE_ENVIRONMENT, /* of a command: NAME=value, each ended by NUL; in no output */
 };
 
 /* A text, and what to do when a reference in it leads nowhere. */
@@ -39,7 +40,7 @@ struct file {
     struct place place;
     enum file_kind kind;
     enum dialect dialect;       /* FILE_ENV */
-    struct variable *variables; /* FILE_ENV, in the template's order */
+    struct variable *variables; /* FILE_ENV, FILE_ENVIRONMENT, in order */
     size_t variables_count;
     struct value_rule value; /* FILE_CONTENT, FILE_TEMPLATE */
     struct tree *tree;       /* FILE_JSON, FILE_YAML, FILE_PROPERTIES; owned */

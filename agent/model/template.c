@@ -26,6 +26,7 @@ void template_free(struct template *template)
         free(template->template_files[i]);
     }
     free(template->template_files);
+    file_done(&template->launch.environment);
     settings_done(&template->settings);
     references_done(&template->references);
     free(template->path);

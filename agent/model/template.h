@@ -7,6 +7,7 @@
 #include "base/findings.h"
 #include "model/file.h"
 #include "model/hook.h"
+#include "model/launch.h"
 #include "model/reference.h"
 #include "model/settings.h"
 
@@ -34,12 +35,13 @@ struct output {
 
 struct template
 {
-    char *path;            /* as given; places point at it */
+    char *path;            /* as given; places point at it; null: none was given */
     char **template_files; /* owned; places in them point at these */
     size_t template_files_count;
     struct settings settings;
     struct output *outputs;
     size_t outputs_count;
+    struct launch launch;
     struct references references;
 };
 

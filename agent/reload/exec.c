@@ -19,7 +19,8 @@ enum { DRAIN_READS = 64 }; /* a grandchild may go on printing for ever */
 struct exec_run {
     struct loop *loop; /* borrowed */
     struct exec_done done;
-    pid_t pid;                 /* leader of its group; not reaped yet */
+    pid_t pid; /* leader of its group; not reaped yet */
+    struct loop_child child;
     struct loop_source life;   /* a pidfd */
     struct loop_source output; /* the reading end of a pipe; fd -1 after its end */
     struct timer timer;
@@ -157,7 +158,10 @@ static bool start(struct exec_run *run, const struct exec_request *request, stru
         close(ends[0]);
         return explain_start(request->command[0], number, err);
     }
+    run->child.pid = run->pid;
+    loop_add_child(run->loop, &run->child);
     if (!watch(run, request->timeout_ms, err)) {
+        loop_remove_child(run->loop, &run->child);
         close(ends[0]);
         kill_group(run, SIGKILL);
         (void)reap(run->pid, &status);
@@ -224,6 +228,7 @@ static void on_time(void *context)
 
 static void release(struct exec_run *run)
 {
+    loop_remove_child(run->loop, &run->child);
     close_output(run);
     timer_done(&run->timer);
     loop_remove(run->loop, &run->life);

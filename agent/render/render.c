@@ -1,6 +1,7 @@
 #include "render/render.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "render/env.h"
 #include "render/structured.h"
@@ -121,6 +122,50 @@ out:
     return ok;
 }
 
+/* --- the environment of a command --- */
+
+static bool append_entry(const struct variable *variable, const struct secret *value,
+                         struct secret *block, struct error *err)
+{
+    struct str text = secret_str(value);
+    if (memchr(text.bytes ? text.bytes : "", '\0', text.size)) {
+        return error_set(err, ERROR_CONTENT, "variable %s: no environment can hold a NUL",
+                         variable->name);
+    }
+    if (strlen(variable->name) + 1 + text.size + 1 > LIMIT_VARIABLE) {
+        return error_set(err, ERROR_CONTENT,
+                         "variable %s: larger than the %d KiB that Linux takes for one",
+                         variable->name, LIMIT_VARIABLE >> 10);
+    }
+    return secret_append(block, str_from(variable->name), err) &&
+           secret_append(block, str_from("="), err) && secret_append(block, text, err) &&
+           secret_append(block, (struct str){"", 1}, err);
+}
+
+static bool render_environment(const struct job *job, struct secret **ret_bytes, bool *ret_left_out,
+                               struct error *err)
+{
+    SECRET_AUTO block = secret_new(LIMIT_OUTPUT_FILE);
+    if (!block) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < job->file->variables_count; i++) {
+        const struct variable *variable = &job->file->variables[i];
+        SECRET_AUTO value = NULL;
+        *job->ret_place = variable->place;
+        if (!render_value(job, &variable->value, &value, err)) {
+            return error_wrap(err, "variable %s", variable->name);
+        }
+        if (value && !append_entry(variable, value, block, err)) {
+            return false;
+        }
+    }
+    *ret_left_out = false;
+    *ret_bytes = block;
+    block = NULL;
+    return true;
+}
+
 /* --- structured files --- */
 
 static bool is_tree_missing(const struct tree *tree, const struct sources *sources)
@@ -177,9 +222,13 @@ bool render_file(const struct file *file, const struct references *references,
     static const struct {
         bool (*render)(const struct job *, struct secret **, bool *, struct error *);
     } kinds[] = {
-        [FILE_ENV] = {render_env},        [FILE_CONTENT] = {render_bytes},
-        [FILE_TEMPLATE] = {render_bytes}, [FILE_JSON] = {render_json},
-        [FILE_YAML] = {render_yaml},      [FILE_PROPERTIES] = {render_properties},
+        [FILE_ENV] = {render_env},
+        [FILE_CONTENT] = {render_bytes},
+        [FILE_TEMPLATE] = {render_bytes},
+        [FILE_JSON] = {render_json},
+        [FILE_YAML] = {render_yaml},
+        [FILE_PROPERTIES] = {render_properties},
+        [FILE_ENVIRONMENT] = {render_environment},
     };
     const struct job job = {file, {references, values}, ret_place};
     *ret_place = file->place;

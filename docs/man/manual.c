@@ -121,9 +121,6 @@ static void put_keys(const struct shape *shape);
 
 static void put_key(const struct key *key)
 {
-    if (key->rule == KEY_LATER) {
-        return;
-    }
     printf(".TP\n.BR ");
     put(key->name);
     printf("%s\n", key->rule == KEY_REQUIRED ? " \" (required)\"" : "");

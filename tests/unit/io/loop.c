@@ -99,9 +99,10 @@ Test(timer, a_stopped_timer_does_not_expire)
 
 static int received;
 
-static void on_signal(void *context, int signal)
+static void on_signal(void *context, int signal, bool from_terminal)
 {
     (void)context;
+    cr_expect_not(from_terminal);
     received = signal;
     loop_stop(&loop);
 }

@@ -1,0 +1,257 @@
+#include "reload/supervise.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/process.h"
+#include "io/timer.h"
+
+enum { RETRY_MS = 1000, OWNED_MS = 10 };
+
+enum state {
+    IDLE, /* not started yet */
+    RUNNING,
+    RESTARTING, /* asked to end, to be started again */
+    STOPPING,   /* asked to end */
+    WAITING,    /* it died young; until the timer */
+    OVER,
+};
+
+struct supervise {
+    struct loop *loop;
+    char *const *command;
+    struct supervise_owner owner;
+    struct timer timer;  /* of the grace, or of the next try */
+    struct timer reaper; /* somebody else's zombie is in the way */
+    enum state state;
+    bool shares_group; /* with us: a terminal is in use */
+    bool restarted;    /* the present one was started by us in the place of another */
+    unsigned tries;
+    uint64_t grace_ms;
+    uint64_t started_ms;
+    pid_t pid;
+};
+
+static void kill_command(const struct supervise *supervise, int signal)
+{
+    (void)kill(supervise->shares_group ? supervise->pid : -supervise->pid, signal);
+}
+
+/* --- starting --- */
+
+static int spawn(struct supervise *supervise, char *const *environment)
+{
+    posix_spawnattr_t attributes;
+    sigset_t ignored, none;
+    sigemptyset(&none);
+    sigemptyset(&ignored); /* what we ignore for ourselves */
+    sigaddset(&ignored, SIGPIPE);
+    sigaddset(&ignored, SIGXFSZ);
+    (void)posix_spawnattr_init(&attributes);
+    int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                (supervise->shares_group ? 0 : POSIX_SPAWN_SETPGROUP);
+    (void)posix_spawnattr_setflags(&attributes, (short)flags);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
+    (void)posix_spawnattr_setsigdefault(&attributes, &ignored);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    process_lend();
+    int number = posix_spawnp(&supervise->pid, supervise->command[0], NULL, &attributes,
+                              supervise->command, environment);
+    process_take_back();
+    (void)posix_spawnattr_destroy(&attributes);
+    return number;
+}
+
+static bool start(struct supervise *supervise, struct error *err)
+{
+    char *const *environment;
+    if (!supervise->owner.environment(supervise->owner.context, &environment, err)) {
+        return false;
+    }
+    int number = spawn(supervise, environment);
+    supervise->owner.environment_done(supervise->owner.context);
+    if (number != 0) {
+        return error_set_errno(err, ERROR_HOOK, number, "cannot run %s", supervise->command[0]);
+    }
+    supervise->state = RUNNING;
+    supervise->started_ms = clock_now_ms(supervise->loop->clock);
+    supervise->owner.started(supervise->owner.context, supervise->pid);
+    return true;
+}
+
+/* --- its end --- */
+
+static void finish(struct supervise *supervise, int exit_status)
+{
+    timer_stop(&supervise->timer);
+    supervise->state = OVER;
+    supervise->owner.ended(supervise->owner.context, exit_status);
+}
+
+/* As a shell says it of a command that is not there, or not to be run. */
+static int status_of(const struct error *error)
+{
+    return error->number == ENOENT ? 127 : 126;
+}
+
+static void start_again(struct supervise *supervise)
+{
+    struct error error;
+    if (!start(supervise, &error)) {
+        finish(supervise, status_of(&error));
+    }
+}
+
+static bool is_young(const struct supervise *supervise)
+{
+    uint64_t age = clock_now_ms(supervise->loop->clock) - supervise->started_ms;
+    return supervise->restarted && age < SUPERVISE_YOUNG_MS && supervise->tries < SUPERVISE_TRIES;
+}
+
+static void on_end(struct supervise *supervise, int status)
+{
+    int exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    timer_stop(&supervise->timer);
+    if (supervise->state == RESTARTING) {
+        supervise->restarted = true;
+        supervise->tries = 0;
+        start_again(supervise);
+    } else if (supervise->state == RUNNING && exit_status != 0 && is_young(supervise)) {
+        uint64_t delay = (uint64_t)RETRY_MS << supervise->tries++;
+        supervise->state = WAITING;
+        timer_set(&supervise->timer, delay);
+        supervise->owner.retrying(supervise->owner.context, exit_status, delay);
+    } else {
+        finish(supervise, exit_status);
+    }
+}
+
+static void on_timer(void *context)
+{
+    struct supervise *supervise = context;
+    if (supervise->state == WAITING) {
+        start_again(supervise);
+    } else if (supervise->state == RESTARTING || supervise->state == STOPPING) {
+        kill_command(supervise, SIGKILL);
+    }
+}
+
+static void on_reaper(void *context)
+{
+    supervise_reap(context);
+}
+
+/* Children that somebody waits for himself are left to him: they are looked at first, not reaped.
+ */
+void supervise_reap(struct supervise *supervise)
+{
+    siginfo_t info = {.si_pid = 0};
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+        int status;
+        if (loop_has_child(supervise->loop, info.si_pid)) {
+            timer_set(&supervise->reaper, OWNED_MS);
+            return;
+        }
+        pid_t pid = waitpid(info.si_pid, &status, 0);
+        if (pid == supervise->pid && supervise->state != OVER) {
+            on_end(supervise, status);
+        }
+        info.si_pid = 0;
+    }
+}
+
+/* --- wishes --- */
+
+static void stop(struct supervise *supervise, enum state state)
+{
+    supervise->state = state;
+    timer_set(&supervise->timer, supervise->grace_ms);
+}
+
+void supervise_restart(struct supervise *supervise)
+{
+    if (supervise->state == RUNNING) {
+        kill_command(supervise, SIGTERM);
+        (void)kill(supervise->pid, SIGCONT); /* one that is stopped hears nothing */
+        stop(supervise, RESTARTING);
+    } else if (supervise->state == WAITING) {
+        supervise->tries = 0;
+        timer_set(&supervise->timer, 0);
+    }
+}
+
+void supervise_signal(struct supervise *supervise, int signal)
+{
+    if (supervise->state == IDLE || supervise->state == OVER) {
+        return;
+    }
+    if (supervise->state == WAITING) {
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
+            finish(supervise, 128 + signal);
+        }
+        return;
+    }
+    kill_command(supervise, signal);
+    if (signal == SIGTERM && supervise->state != STOPPING) {
+        stop(supervise, STOPPING);
+    }
+}
+
+void supervise_set_grace(struct supervise *supervise, uint64_t grace_ms)
+{
+    supervise->grace_ms = grace_ms;
+}
+
+/* --- life --- */
+
+/* In a terminal's foreground the kernel sends ^C and ^Z to the whole group, and reading is for it
+ * alone. */
+static bool has_terminal(void)
+{
+    return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
+                   const struct supervise_owner *owner, struct supervise **ret_supervise,
+                   struct error *err)
+{
+    struct supervise *supervise = calloc(1, sizeof(*supervise));
+    if (!supervise) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    *supervise = (struct supervise){.loop = loop,
+                                    .command = command,
+                                    .owner = *owner,
+                                    .grace_ms = grace_ms,
+                                    .shares_group = has_terminal()};
+    if (!timer_init(&supervise->timer, loop, on_timer, supervise, err)) {
+        free(supervise);
+        return false;
+    }
+    if (!timer_init(&supervise->reaper, loop, on_reaper, supervise, err)) {
+        timer_done(&supervise->timer);
+        free(supervise);
+        return false;
+    }
+    *ret_supervise = supervise;
+    return true;
+}
+
+void supervise_free(struct supervise *supervise)
+{
+    if (supervise) {
+        timer_done(&supervise->timer);
+        timer_done(&supervise->reaper);
+        free(supervise);
+    }
+}
+
+bool supervise_start(struct supervise *supervise, struct error *err)
+{
+    return start(supervise, err);
+}

@@ -1,0 +1,46 @@
+/* Runs one command for as long as it lives, as the first process of a container should: every
+ * orphan is reaped, signals reach the whole group of the command, a stop has its grace. Where a
+ * terminal is in use, the command stays in its group and session: job control is left alone. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "io/loop.h"
+
+enum {
+    SUPERVISE_YOUNG_MS = 10000, /* who dies so soon after a restart is started again */
+    SUPERVISE_TRIES = 5,        /* so often, 1, 2, 4 … s later */
+};
+
+struct supervise_owner {
+    void *context;
+    /* NAME=value, ended by null, for a start; asked anew for each. False: it cannot be had. */
+    bool (*environment)(void *context, char *const **ret_environment, struct error *err);
+    void (*environment_done)(void *context); /* it is not needed any more */
+    /* Started (again); it died young after a restart and is started again after `delay_ms`. */
+    void (*started)(void *context, pid_t pid);
+    void (*retrying)(void *context, int exit_status, uint64_t delay_ms);
+    /* Over: the command's exit status, or 128 + signal. Nothing is called after this. */
+    void (*ended)(void *context, int exit_status);
+};
+
+struct supervise;
+
+/* `command` is borrowed: arguments, ended by null; looked for in PATH. */
+bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
+                   const struct supervise_owner *owner, struct supervise **ret_supervise,
+                   struct error *err);
+/* A command that still runs is left alone. Null is allowed. */
+void supervise_free(struct supervise *supervise);
+
+/* The first start. ERROR_HOOK, with its errno, when the command cannot be run. */
+bool supervise_start(struct supervise *supervise, struct error *err);
+/* SIGTERM, grace, SIGKILL, and a new start. More of them meanwhile are one. */
+void supervise_restart(struct supervise *supervise);
+/* To the command and its group. SIGTERM is the wish that it ends: then the grace runs. */
+void supervise_signal(struct supervise *supervise, int signal);
+/* SIGCHLD came. */
+void supervise_reap(struct supervise *supervise);
+void supervise_set_grace(struct supervise *supervise, uint64_t grace_ms);

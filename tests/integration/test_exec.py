@@ -1,0 +1,382 @@
+"""`connect-agent exec`: a command with secrets in its environment, as the first process of a container
+runs it: every test of signals and orphans is made as PID 1 of a namespace too."""
+
+import json
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import threading
+
+import pytest
+
+import agent
+from sidecar import Sidecar
+
+TEMPLATE = """
+version: 1
+exec:
+  env:
+    DB_USER: op://prod/db/username
+    URL: "postgres://{{ op://prod/db/username }}@db/app"
+    MISSING: { value: op://prod/db/none, optional: true }
+    FALLBACK: { value: op://prod/db/none, default: here }
+"""
+PID_1 = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+SHOW = ["python3", "-c", "import os, json; print(json.dumps(dict(os.environ)))"]
+
+
+@pytest.fixture
+def place():
+    with agent.Place() as made:
+        made.write(TEMPLATE)
+        yield made
+
+
+class Run(Sidecar):
+    """A command under exec, watched through its log; what it prints goes to lines."""
+
+    def __init__(self, place, *command, prefix=(), options=(), **environment):
+        start = place.start
+        self.lines = []
+        self.in_namespace = bool(prefix)
+
+        def begin(*_arguments, **env):
+            return subprocess.Popen([*prefix, os.environ["AGENT"], "exec", *options, "--", *map(str, command)], env=place.environment(**env),
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        place.start = begin
+        try:
+            super().__init__(place, **environment)
+        finally:
+            place.start = start
+        self.printer = threading.Thread(target=self._print, daemon=True)
+        self.printer.start()
+
+    def _print(self):
+        for line in self.process.stdout:
+            with self.changed:
+                self.lines.append(line.decode().rstrip("\n"))
+                self.changed.notify_all()
+
+    def wait_line(self, text, count=1):
+        self.wait(lambda: len([line for line in self.lines if text in line]) >= count, f"{text!r} from the command")
+
+    def end(self):
+        return self.process.wait(60)
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for event in [] if self.in_namespace else self.said("command started"):
+            try:
+                os.killpg(event["pid"], signal.SIGKILL)  # what it left behind holds our pipes
+            except ProcessLookupError:
+                pass
+        self.printer.join(10)
+        super().__exit__(*error)
+
+
+def shell(place, text, name="command.sh"):
+    path = place.disk / name
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+def run(place, *command, prefix=(), **environment):
+    return place.run("exec", "--", *command, prefix=prefix, reveals=True, **environment)
+
+
+# --- the environment ---
+
+def test_the_command_gets_its_environment_and_nothing_of_ours(place):
+    result = run(place, *SHOW, GREETING="hello", OWN="op://prod/db/password", DB_USER="op://prod/nowhere/x", OP_CONNECT_TOKEN=None)
+    got = json.loads(result.out)
+    assert result.status == 0 and got["DB_USER"] == "canary-value-user" and got["URL"] == "postgres://canary-value-user@db/app"
+    assert got["OWN"] == "canary-value-pass'$word\"" and got["FALLBACK"] == "here" and got["GREETING"] == "hello" and "MISSING" not in got
+
+
+def test_a_token_in_the_environment_is_not_handed_on(place):
+    result = run(place, *SHOW, OP_CONNECT_TOKEN=place.fake.token("agent"), OP_CONNECT_TOKEN_FILE=None)
+    assert result.status == 0 and "OP_CONNECT_TOKEN" not in json.loads(result.out)
+
+
+def test_without_a_template_references_in_the_environment_do(place):
+    result = run(place, *SHOW, CONNECT_AGENT_TEMPLATE=None, X="op://prod/db/username", Y="not op://prod/db/username")
+    got = json.loads(result.out)
+    assert result.status == 0 and got["X"] == "canary-value-user" and got["Y"] == "not op://prod/db/username"
+
+
+def test_files_are_published_before_the_command_starts(place):
+    place.write(agent.TEMPLATE + "exec: {env: {A: op://other/api/credential}}\n")
+    result = run(place, "sh", "-c", f". {place.directory}/app.env; echo $USER $A")
+    assert result.out.decode() == "canary-value-user canary-value-api\n"
+
+
+def test_mask_limits_and_descriptors_are_as_they_were(place):
+    result = run(place, "sh", "-c", "umask; ulimit -c; ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status",
+                 prefix=("sh", "-c", 'umask 027; ulimit -c 1234 2>/dev/null; exec "$@"', "sh"))
+    mask, core, _fds, blocked, ignored = result.out.decode().splitlines()
+    assert mask == "0027" and core == "1234" and int(blocked.split()[1], 16) == 0 and int(ignored.split()[1], 16) & 0x7fffffff == 0
+
+
+@pytest.mark.parametrize("init_template, status", [(TEMPLATE, 65)])
+def test_a_template_of_exec_alone_is_not_for_init(place, init_template, status):
+    result = place.init(init_template)
+    assert result.status == status and result.said("connect-agent exec")
+
+
+def test_references_of_exec_are_none_of_init(place):
+    place.write(agent.TEMPLATE + "exec: {env: {A: op://prod/odd/lonely, B: op://prod/nothing/there}}\n")
+    assert place.run("init").status == 0
+    assert len(place.fake.requests("item")) == 3
+    assert place.run("check", "--online").status == 66, "check looks at all of it"
+
+
+# --- how it ends ---
+
+@pytest.mark.parametrize("prefix", [(), PID_1])
+@pytest.mark.parametrize("command, status", [(["true"], 0), (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -KILL $$"], 137),
+                                             (["sh", "-c", "kill -SEGV $$"], 139), (["/nowhere/program"], 127), (["/etc/passwd"], 126)])
+def test_the_exit_status_is_that_of_the_command(place, prefix, command, status):
+    assert run(place, *command, prefix=prefix).status == status
+
+
+def test_before_anything_is_resolved(place):
+    assert run(place, "true", X="op://prod/nothing/there").status == 66
+    assert run(place, "true", X="op://prod").status == 65
+    place.fake.revoke("agent")
+    place.fake.fault({"status": 503})
+    result = run(place, "true")
+    assert result.status == 69 and b"503" in result.err.encode()
+    assert place.run("exec").status == 64 and place.run("exec", "--").status == 64
+
+
+# --- signals ---
+
+TRAPS = "for s in HUP INT QUIT USR1 USR2 ALRM WINCH; do trap \"echo got $s\" $s; done; trap 'echo got TERM; exit 3' TERM; echo ready; while :; do sleep 1000 & wait; done\n"
+
+
+def agent_pid(run_):
+    """Of connect-agent itself, below unshare if that is what was started."""
+    pid = run_.process.pid
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if "unshare" in pathlib.Path(f"/proc/{pid}/comm").read_text() and children else pid
+
+
+@pytest.mark.parametrize("prefix", [(), PID_1])
+def test_signals_reach_the_command(place, prefix):
+    with Run(place, shell(place, TRAPS), prefix=prefix) as command:
+        command.wait_line("ready")
+        pid = agent_pid(command)
+        for name in ("HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "WINCH"):
+            os.kill(pid, getattr(signal, f"SIG{name}"))
+            command.wait_line(f"got {name}")
+        os.kill(pid, signal.SIGTERM)
+        assert command.end() == 3 and "got TERM" in command.lines
+
+
+def test_signals_reach_the_whole_group(place):
+    inner = shell(place, "trap 'echo inner got TERM; exit' TERM; echo inner ready; while :; do sleep 1000 & wait; done\n", "inner.sh")
+    outer = shell(place, f"trap : TERM; {inner} & wait; wait; echo outer done\n")
+    with Run(place, outer) as command:
+        command.wait_line("inner ready")
+        command.process.send_signal(signal.SIGTERM)
+        command.end()
+        assert "inner got TERM" in command.lines
+
+
+def test_one_that_ignores_sigterm_is_killed_after_its_grace(place):
+    place.write(TEMPLATE + "  grace: 100ms\n")
+    with Run(place, shell(place, "trap '' TERM; echo ready; while :; do sleep 1000; done\n")) as command:
+        command.wait_line("ready")
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 137
+
+
+def test_a_stop_before_the_start(place):
+    place.fake.fault({"hang": True})
+    with Run(place, "true") as command:
+        place.fake.wait_for("vaults", 1)
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 143 and not command.said("command started")
+
+
+# --- orphans ---
+
+def test_10000_grandchildren_leave_no_zombie(place):
+    program = place.disk / "orphans.py"
+    program.write_text("""
+import os, sys
+for i in range(10000):
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            os._exit(0)
+        os._exit(0)
+    os.waitpid(pid, 0)
+print("made", flush=True)
+sys.stdin = open(sys.argv[1])
+sys.stdin.read()
+""")
+    os.mkfifo(place.disk / "fifo")
+    with Run(place, "python3", program, place.disk / "fifo", prefix=PID_1) as command:
+        command.wait_line("made")
+        pid = agent_pid(command)
+
+        def children():
+            return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+        command.wait(lambda: len(children()) == 1, "the end of the orphans")
+        (place.disk / "fifo").write_text("go on")
+        assert command.end() == 0
+
+
+def test_a_daemon_outlives_its_parents_and_hooks_keep_their_children(place):
+    """Orphans are reaped while hooks run, whose children are waited for by others."""
+    place.write(agent.TEMPLATE + f"    onChange:\n      - exec: {{command: [{place.disk}/hook]}}\nexec: {{onChange: none}}\n")
+    shell(place, "exit 5\n", "hook")
+    os.mkfifo(place.disk / "fifo")
+    program = shell(place, f"echo ready\nwhile read line <{place.disk}/fifo; do i=0; while [ $i -lt 50 ]; do (true & true &); i=$((i+1)); done; echo did; done\n")
+    with interval(place, program, prefix=PID_1) as command:
+        command.wait_line("ready")
+        for number in (1, 2, 3):
+            place.fake.set_field("prod", "db", "username", f"canary-value-{number}")
+            (place.disk / "fifo").write_text("go\n")
+            command.wait_line("did", number)
+        command.wait(lambda: command.said("hook failed"), "the hook")
+        assert all("exit status 5" in e["reason"] for e in command.said("hook failed"))
+
+    assert not command.said("nobody knows how")
+
+
+# --- changes ---
+
+def interval(place, *command, **kwargs):
+    return Run(place, *command, CONNECT_AGENT_INTERVAL="1s", **kwargs)
+
+
+PRINT = 'echo "started with $DB_USER"; trap "echo got HUP" HUP; trap "exit 0" TERM; while :; do sleep 1000 & wait; done\n'
+
+
+def test_a_change_restarts_the_command(place):
+    with interval(place, shell(place, PRINT), prefix=PID_1) as command:
+        command.wait_line("started with canary-value-user")
+        for value in ("one", "two"):
+            place.fake.set_field("prod", "db", "username", f"canary-value-{value}")
+            command.wait_line(f"started with canary-value-{value}")
+        assert len([line for line in command.lines if "started" in line]) == 3
+        place.fake.set_field("prod", "odd", "lonely", "canary-value-unrelated")
+        overs = len(command.said("refresh over"))
+        command.wait(lambda: len(command.said("refresh over")) >= overs + 3, "quiet refreshes")
+        assert len(command.said("command started")) == 3, "only what it uses"
+
+
+def test_a_change_signals_the_command(place):
+    place.write(TEMPLATE + "  onChange: signal:HUP\n")
+    with interval(place, shell(place, PRINT)) as command:
+        command.wait_line("started")
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait_line("got HUP")
+        assert len(command.said("command started")) == 1
+
+
+def test_a_change_is_none_of_its_business(place):
+    place.write(TEMPLATE + "  onChange: none\n")
+    with interval(place, shell(place, PRINT)) as command:
+        command.wait_line("started")
+        overs = len(command.said("refresh over"))
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait(lambda: len(command.said("refresh over")) >= overs + 3, "refreshes")
+        assert command.lines == ["started with canary-value-user"]
+
+
+def test_a_stop_during_a_restart(place):
+    stubborn = shell(place, "trap 'echo got TERM' TERM; echo started $DB_USER; while :; do sleep 1000 & wait; done\n")
+    place.write(TEMPLATE + "  grace: 2s\n")
+    with interval(place, stubborn) as command:
+        command.wait_line("started")
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait_line("got TERM")
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 137 and len(command.said("command started")) == 1
+
+
+def test_one_that_dies_at_once_after_a_restart_is_started_again(place):
+    count = place.disk / "count"
+    program = shell(place, f"echo x >>{count}; n=$(wc -l <{count}); [ $n -eq 2 ] && exit 9; echo start $n $DB_USER; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done\n")
+    with interval(place, program) as command:
+        command.wait_line("start 1 canary-value-user")
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait_line("start 3 canary-value-one")
+        again = command.said("it is started again")
+        assert len(again) == 1 and again[0]["status"] == 9 and again[0]["delay_ms"] == 1000
+
+
+def test_one_that_dies_by_itself_ends_us(place):
+    with interval(place, "sh", "-c", "exit 4") as command:
+        assert command.end() == 4 and len(command.said("command started")) == 1
+
+
+def test_a_new_template_counts(place):
+    with interval(place, shell(place, PRINT.replace("$DB_USER", "$DB_USER $MORE"))) as command:
+        command.wait_line("started with canary-value-user")
+        place.write(TEMPLATE + "    MORE: more\n")
+        command.wait_line("started with canary-value-user more")
+        place.template.write_text("exec: 1\n")
+        command.wait_for("the new template is wrong")
+        assert command.process.poll() is None
+
+
+# --- secrets ---
+
+def test_secrets_are_in_the_command_and_not_in_us(place):
+    with Run(place, "sh", "-c", "echo ready; exec sleep 1000") as command:
+        command.wait_line("ready")
+        command.wait_for("refresh over")
+        pid = command.process.pid
+        found = []
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if "r" in line.split()[1] and "[v" not in line:
+                with open(f"/proc/{pid}/mem", "rb") as memory:
+                    memory.seek(start)
+                    try:
+                        if agent.CANARY.encode() in memory.read(end - start):
+                            found.append(line)
+                    except OSError:
+                        pass
+        assert not found
+        for name in ("environ", "cmdline"):
+            assert agent.CANARY.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+        child = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+        assert agent.CANARY.encode() in pathlib.Path(f"/proc/{child}/environ").read_bytes()
+        assert agent.CANARY.encode() not in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+
+
+# --- a terminal ---
+
+def test_control_c_reaches_the_command_once(place):
+    """On a terminal the command stays in our group: the kernel signals it, and we do not do so again."""
+    program = shell(place, "trap 'echo got INT' INT; echo ready; line=; while [ -z \"$line\" ]; do read line || :; done; echo line $line\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(os.environ["AGENT"], ["connect-agent", "exec", "--log-level", "error", "--", str(program)], place.environment())
+    seen = b""
+
+    def until(text):
+        nonlocal seen
+        while text not in seen:
+            seen += os.read(terminal, 4096)
+
+    until(b"ready")
+    os.write(terminal, b"\x03")
+    until(b"got INT")
+    os.write(terminal, b"\nabc\n")
+    until(b"line abc")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0 and seen.count(b"got INT") == 1
