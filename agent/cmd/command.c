@@ -25,6 +25,8 @@ static const struct command commands[] = {
      NULL, command_inject},
     {"probe", "ask a running agent whether it has started, is ready, or lives",
      OPTIONS_ARGUMENT | OPTIONS_TEMPLATE | OPTIONS_LISTEN, "QUESTION", command_probe},
+    {"install", "copy this program into a directory, for the exec of another image",
+     OPTIONS_ARGUMENT, "DIRECTORY", command_install},
     {"schema", "print the JSON Schema of the template, for editors", 0, NULL, command_schema},
     {"completion", "print the completion script for a shell", OPTIONS_ARGUMENT, "SHELL",
      command_completion},

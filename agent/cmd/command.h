@@ -26,6 +26,7 @@ int command_check(const struct options *options);
 int command_read(const struct options *options);
 int command_inject(const struct options *options);
 int command_probe(const struct options *options);
+int command_install(const struct options *options);
 int command_schema(const struct options *options);
 int command_completion(const struct options *options);
 int command_help(const struct options *options);

@@ -119,7 +119,7 @@ bool command_decode(struct decoder *decoder, const struct yaml_node *node, void 
         free_list(list, count);
         return decode_fail_memory(decoder, node);
     }
-    if (ok && hook->command && hook->command[0][0] != '/') {
+    if (ok && hook->command && hook->command[0] && hook->command[0][0] != '/') {
         return decode_fail(decoder, node->first,
                            "the program must be an absolute path such as /bin/reload, found "
                            "\"%.64s\"; it runs in connect-agent's own container, without a shell",

@@ -121,44 +121,59 @@ static struct place nowhere(void *context, size_t at)
     return (struct place){.line = 0};
 }
 
-static bool add_variable(struct decoder *decoder, struct str name, struct str value)
+/* Fills the zeroed variable. */
+static bool set_variable(struct decoder *decoder, struct variable *variable, struct str name,
+                         struct str value)
 {
-    struct file *environment = &decoder->template->launch.environment;
     struct text_context context = {
         TEXT_WHOLE, {nowhere, NULL}, decoder->references, decoder->environment};
     struct place place;
     struct error error;
-    struct variable *variables =
-        reallocarray(environment->variables, environment->variables_count + 1, sizeof(*variables));
+    variable->name = strndup(name.bytes, name.size);
+    if (!variable->name) {
+        error_set(&error, ERROR_MEMORY, "out of memory");
+    } else if (text_parse(value, &context, &variable->value.text, &place, &error)) {
+        return true;
+    }
+    error_wrap(&error, "environment variable %.*s", (int)name.size, name.bytes);
+    return findings_add(decoder->findings, (struct place){.line = 0}, &error);
+}
+
+/* Room for all that the environment may add. */
+static bool make_room(struct decoder *decoder)
+{
+    struct file *environment = &decoder->template->launch.environment;
+    size_t count = environment->variables_count + 1;
+    for (char *const *at = decoder->environment; at && *at; at++) {
+        count++;
+    }
+    struct variable *variables = calloc(count, sizeof(*variables));
     if (!variables) {
         return findings_format(decoder->findings, (struct place){.line = 0}, ERROR_MEMORY,
                                "out of memory");
     }
+    if (environment->variables) {
+        memcpy(variables, environment->variables,
+               environment->variables_count * sizeof(*variables));
+    }
+    free(environment->variables);
     environment->variables = variables;
-    struct variable *variable = &variables[environment->variables_count++];
-    *variable = (struct variable){.name = strndup(name.bytes, name.size)};
-    if (!variable->name) {
-        return findings_format(decoder->findings, (struct place){.line = 0}, ERROR_MEMORY,
-                               "out of memory");
-    }
-    if (!text_parse(value, &context, &variable->value.text, &place, &error)) {
-        error_wrap(&error, "environment variable %s", variable->name);
-        return findings_add(decoder->findings, (struct place){.line = 0}, &error);
-    }
     return true;
 }
 
 bool launch_add_environment(struct decoder *decoder)
 {
-    bool ok = true;
-    for (char *const *at = decoder->environment; at && *at; at++) {
+    struct file *environment = &decoder->template->launch.environment;
+    bool ok = make_room(decoder);
+    for (char *const *at = decoder->environment; ok && at && *at; at++) {
         struct str entry = str_from(*at);
         size_t equals = str_find(entry, 0, "=");
         struct str name = str_slice(entry, 0, equals);
-        struct str value =
-            str_slice(entry, equals < entry.size ? equals + 1 : entry.size, entry.size);
-        if (str_starts(value, "op://") && !is_named(&decoder->template->launch.environment, name)) {
-            ok = add_variable(decoder, name, value) && ok;
+        size_t from = equals < entry.size ? equals + 1 : entry.size;
+        struct str value = str_slice(entry, from, entry.size);
+        if (str_starts(value, "op://") && !is_named(environment, name)) {
+            ok = set_variable(decoder, &environment->variables[environment->variables_count++],
+                              name, value);
         }
     }
     return ok;

@@ -270,17 +270,16 @@ static void on_resolved(void *context, const struct error *error)
     struct cycle *cycle = context;
     const struct memory *memory = cycle->options.memory;
     struct error failed;
-    if (error) {
+    bool published = memory->keeps && !memory->pending && !resolve_is_changed(cycle->resolve);
+    bool preview = cycle->options.kind == CYCLE_PREVIEW;
+    if (error || published) {
         finish(cycle, error);
-    } else if (memory->keeps && !memory->pending && !resolve_is_changed(cycle->resolve)) {
-        finish(cycle, NULL); /* everything is as it is published */
-    } else if (!remember(cycle, &failed) || !render(cycle, &failed)) {
+    } else if (!remember(cycle, &failed) || !render(cycle, &failed) ||
+               (!preview && !publish(cycle, &failed))) {
         finish(cycle, &failed);
-    } else if (cycle->options.kind == CYCLE_PREVIEW) {
+    } else if (preview) {
         finish(cycle, NULL);
-    } else if (!publish(cycle, &failed)) {
-        finish(cycle, &failed);
-    }
+    } /* else it goes on, or is over */
 }
 
 static bool build(struct cycle *cycle, struct error *err)

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+#define MINUTE ((int64_t)60)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
 
 static const int64_t levels[] = {14 * DAY, 3 * DAY, DAY, HOUR, 0};
 

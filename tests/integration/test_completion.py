@@ -12,7 +12,7 @@ import time
 import pytest
 
 SECONDS = 30
-COMMANDS = ["init", "sidecar", "exec", "check", "read", "inject", "probe", "schema", "completion", "help", "version"]
+COMMANDS = ["init", "sidecar", "exec", "check", "read", "inject", "probe", "install", "schema", "completion", "help", "version"]
 
 
 class Terminal:

@@ -380,3 +380,23 @@ def test_control_c_reaches_the_command_once(place):
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0 and seen.count(b"got INT") == 1
+
+
+# --- install ---
+
+def test_install_copies_a_program_that_runs(place):
+    shared = place.disk / "shared"
+    shared.mkdir()
+    for _ in range(2):
+        assert place.run("install", shared).status == 0
+    copy = shared / "connect-agent"
+    assert copy.stat().st_mode & 0o7777 == 0o755 and os.listdir(shared) == ["connect-agent"]
+    assert copy.read_bytes() == pathlib.Path(os.environ["AGENT"]).read_bytes()
+    assert subprocess.run([copy, "version"], capture_output=True, check=True).stdout.startswith(b"connect-agent ")
+
+
+@pytest.mark.parametrize("directory, status, said", [
+    ([], 64, "name a directory"), (["/nowhere/at/all"], 73, "No such file"), (["/proc"], 73, "make a file"), (["/etc/passwd"], 73, "Not a directory")])
+def test_install_says_what_is_wrong(place, directory, status, said):
+    result = place.run("install", *directory)
+    assert result.status == status and result.said(said)

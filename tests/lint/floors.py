@@ -20,6 +20,7 @@ MAY_INCLUDE = {
         "config/settings.h",
         "config/schema.h",
         "config/adhoc.h",
+        "publish/copy.h",
         "publish/save.h",
         "report/health.h",  # the questions of `probe`
         "config/yaml.h",  # the library's version

@@ -128,7 +128,7 @@ Test(settings, names_the_origin_of_every_mistake)
         cr_expect_eq(findings.list[i].error.code, ERROR_USAGE);
         cr_expect_null(findings.list[i].place.file);
     }
-    cr_expect_str_eq(settings.listen, "127.0.0.1:9180");
+    cr_expect_str_empty(settings.listen);
     findings_done(&findings);
     settings_done(&settings);
 }
@@ -208,15 +208,18 @@ Test(settings, refuses_texts)
         {SETTING_INTERVAL, "999ms", "the duration must be from 1s to 86400s"},
         {SETTING_INTERVAL, "often", "\"often\" is not a duration such as 500ms, 60s or 24h"},
         {SETTING_LISTEN, "9180",
-         "expected a numeric address and a port such as 127.0.0.1:9180, found \"9180\""},
+         "expected a numeric address and a port such as 127.0.0.1:9180, or off; found \"9180\""},
         {SETTING_LISTEN, ":9180",
-         "expected a numeric address and a port such as 127.0.0.1:9180, found \":9180\""},
+         "expected a numeric address and a port such as 127.0.0.1:9180, or off; found \":9180\""},
         {SETTING_LISTEN, "localhost:9180",
-         "expected a numeric address and a port such as 127.0.0.1:9180, found \"localhost:9180\""},
+         "expected a numeric address and a port such as 127.0.0.1:9180, or off; found "
+         "\"localhost:9180\""},
         {SETTING_LISTEN, "127.0.0.1:0",
-         "expected a numeric address and a port such as 127.0.0.1:9180, found \"127.0.0.1:0\""},
+         "expected a numeric address and a port such as 127.0.0.1:9180, or off; found "
+         "\"127.0.0.1:0\""},
         {SETTING_LISTEN, "127.0.0.1",
-         "expected a numeric address and a port such as 127.0.0.1:9180, found \"127.0.0.1\""},
+         "expected a numeric address and a port such as 127.0.0.1:9180, or off; found "
+         "\"127.0.0.1\""},
     };
     for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
         const struct example *example = &examples[i];
