@@ -129,8 +129,7 @@ static bool set_variable(struct decoder *decoder, struct variable *variable, str
         TEXT_WHOLE, {nowhere, NULL}, decoder->references, decoder->environment};
     struct place place;
     struct error error;
-    variable->name = strndup(name.bytes, name.size);
-    if (!variable->name) {
+    if (!variable_set_name(variable, name)) {
         error_set(&error, ERROR_MEMORY, "out of memory");
     } else if (text_parse(value, &context, &variable->value.text, &place, &error)) {
         return true;

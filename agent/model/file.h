@@ -50,4 +50,6 @@ struct file {
     gid_t gid;
 };
 
+/* False without memory. */
+bool variable_set_name(struct variable *variable, struct str name);
 void file_done(struct file *file);
