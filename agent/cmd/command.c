@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "io/process.h"
+
 static const struct command commands[] = {
     {"init", "resolve the template, publish its outputs, exit",
      OPTIONS_TEMPLATE | OPTIONS_SETTINGS | OPTIONS_LOG | OPTIONS_TIMEOUT, NULL, command_init},
@@ -94,6 +96,9 @@ int command_run(int argc, char *argv[])
     if (options.help) {
         options.argument = command->name;
         return command_help(&options);
+    }
+    if (!(command->options & OPTIONS_COMMAND)) {
+        process_seal();
     }
     return command->run(&options);
 }

@@ -43,6 +43,13 @@ void process_forget(void)
     wipe_stack();
 }
 
+void process_seal(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    born.core = none;
+}
+
 void process_lend(void)
 {
     umask(born.mask);

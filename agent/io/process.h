@@ -6,6 +6,9 @@
  * this program. */
 void process_harden(void);
 
+/* The core limit for good: for a process that starts no command which may have its own back. */
+void process_seal(void);
+
 /* A child that is no part of ours is born with the umask and core limit that this process was born
  * with: call these around starting it. */
 void process_lend(void);
