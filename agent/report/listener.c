@@ -190,7 +190,7 @@ static void stop(struct listener *listener)
 bool listener_new(struct loop *loop, const char *address, const struct listener_owner *owner,
                   struct listener **ret_listener, struct error *err)
 {
-    int fd;
+    int fd = -1;
     struct listener *listener = calloc(1, sizeof(*listener));
     if (!listener) {
         return error_set(err, ERROR_MEMORY, "out of memory");
