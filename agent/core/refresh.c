@@ -38,7 +38,7 @@ static bool recall(const struct stash *stash, struct secret **ret_bytes, struct 
 static bool is_known_bad(const struct refresh *refresh)
 {
     struct error ignored;
-    struct secret *bad;
+    struct secret *bad = NULL; /* gcc 14 cannot see that recall() sets it */
     if (!recall(&refresh->options.credentials->bad, &bad, &ignored)) {
         return false;
     }
@@ -76,7 +76,7 @@ static void weigh(struct refresh *refresh, struct secret *good)
 static bool choose_token(struct refresh *refresh, struct error *err)
 {
     const struct refresh_options *options = &refresh->options;
-    struct secret *good;
+    struct secret *good = NULL;
     if (!recall(&options->credentials->good, &good, err)) {
         return false;
     }
