@@ -46,6 +46,17 @@ if(COVERAGE)
   target_compile_options(project_flags INTERFACE --coverage)
   target_link_options(project_flags INTERFACE --coverage)
 endif()
+if(STATIC)
+  # No symbols and no tables for debuggers; no build id, which would differ where only paths do.
+  target_compile_options(project_flags INTERFACE
+    -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables)
+  target_link_options(project_flags INTERFACE
+    -static-pie LINKER:--gc-sections LINKER:--build-id=none LINKER:--strip-all)
+  check_linker_flag(C LINKER:-z,pack-relative-relocs HAVE_PACKED_RELOCATIONS)
+  if(HAVE_PACKED_RELOCATIONS)
+    target_link_options(project_flags INTERFACE LINKER:-z,pack-relative-relocs)
+  endif()
+endif()
 
 # The same source gives the same bytes, wherever it is checked out.
 target_compile_options(project_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
