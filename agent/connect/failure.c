@@ -34,8 +34,10 @@ static const struct rule rules[] = {
     {CURLE_GOT_NOTHING, ERROR_UNREACHABLE, "connection closed without an answer by",
      "it may be restarting, or not speak http on this port"},
     {CURLE_PARTIAL_FILE, ERROR_PROTOCOL, "answer cut off by", "a proxy or the server gave up"},
-    {CURLE_RECV_ERROR, ERROR_UNREACHABLE, "connection lost to", "it may be restarting"},
-    {CURLE_SEND_ERROR, ERROR_UNREACHABLE, "connection lost to", "it may be restarting"},
+    {CURLE_RECV_ERROR, ERROR_UNREACHABLE, "connection lost to",
+     "it may be restarting, or with https want another client certificate"},
+    {CURLE_SEND_ERROR, ERROR_UNREACHABLE, "connection lost to",
+     "it may be restarting, or with https want another client certificate"},
 };
 
 static bool describe_size(const struct failure *failure, struct error *ret_error)

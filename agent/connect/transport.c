@@ -199,7 +199,9 @@ static void set_tls(CURL *easy, const struct settings *settings)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     if (settings->client_cert_file) {
+        /* One file may hold both, which not every TLS library of curl tries by itself. */
         curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->client_cert_file);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->client_cert_file);
     }
     if (settings->client_key_file) {
         curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->client_key_file);
