@@ -63,10 +63,10 @@ check_system() {
     suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
     [ "$suite" = trixie ] || die "this needs Debian 13 (trixie), which has mbedTLS 3.6; here is \"$suite\". \
 Build the image instead (docker build .), or use tests/chroot.sh trixie deploy/static/build.sh"
-    for package in $(cat "${script%/*}/packages.txt"); do
+    while read -r package; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
             die "$package is not installed: apt-get install \$(cat deploy/static/packages.txt)"
-    done
+    done <"${script%/*}/packages.txt"
 }
 
 # What decides the result: this script, the compiler, and the headers that are compiled against.
@@ -220,7 +220,9 @@ if [ "$(cat "$prefix/stamp" 2>/dev/null)" = "$stamp" ]; then
     say "$prefix is up to date"
     exit 0
 fi
-rm -rf "$prefix/stamp" "$prefix/versions" "$prefix/lib" "$prefix/include" "$prefix/share" "$prefix/bin" "$prefix/logs"
+for old in stamp versions lib include share bin logs; do
+    rm -rf "${prefix:?}/$old"
+done
 mkdir -p "$prefix/logs"
 work=$(mktemp -d)
 derive_sources
@@ -242,7 +244,7 @@ note_installed libyaml libyaml-dev MIT
 note_installed glibc libc6-dev LGPL-2.1-or-later
 note_installed libgcc "$(dpkg-query -S "$(gcc -print-libgcc-file-name)" | cut -d : -f 1)" \
     'GPL-3.0-or-later WITH GCC-exception-3.1'
-rm -rf "$prefix/bin" # scripts of curl
+rm -rf "${prefix:?}/bin" # scripts of curl
 mv "$work/versions" "$prefix/versions"
 printf '%s\n' "$stamp" >"$prefix/stamp"
 say "all in $prefix:"

@@ -97,5 +97,7 @@ def test_soak():
             sidecar.refresh()
             after = memory_kb(pid), descriptors(pid)
             print(f"anonymous memory {before[0]} kB before, {after[0]} kB after; descriptors {before[1]}, {after[1]}")
-            assert after[0] <= before[0] + SLACK_KB and after[1] == before[1]
+            assert after[1] == before[1]
+            # A sanitizer keeps what was freed for a while; it has its own way to find leaks.
+            assert os.environ.get("SANITIZE") or after[0] <= before[0] + SLACK_KB
             assert not sidecar.said("cannot go on")
