@@ -26,7 +26,7 @@ Test(expiry, is_told_in_units_that_fit)
         const char *text;
     } examples[] = {{13 * DAY + HOUR, "the token expires in 13 days; mount a new one"},
                     {2 * DAY - 1, "the token expires in 47 hours; mount a new one"},
-                    {90 * 60, "the token expires in 90 minutes; mount a new one"},
+                    {HOUR + HOUR / 2, "the token expires in 90 minutes; mount a new one"},
                     {-3 * DAY, "the token expired 3 days ago by its own account"}};
     char text[96];
     for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
