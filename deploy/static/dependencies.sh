@@ -69,6 +69,16 @@ Build the image instead (docker build .), or use tests/chroot.sh trixie deploy/s
     done <"${script%/*}/packages.txt"
 }
 
+# PREFIX is emptied: so it must be new, or what an earlier run left, and never / or /usr.
+empty_prefix() {
+    if [ -n "$(ls -A "$prefix")" ] && [ ! -f "$prefix/.static-deps" ]; then
+        die "$prefix holds something that this script did not make; name a new folder"
+    fi
+    find "$prefix" -mindepth 1 -delete
+    : >"$prefix/.static-deps"
+    mkdir "$prefix/logs"
+}
+
 # What decides the result: this script, the compiler, and the headers that are compiled against.
 stamp_of_now() {
     {
@@ -220,10 +230,7 @@ if [ "$(cat "$prefix/stamp" 2>/dev/null)" = "$stamp" ]; then
     say "$prefix is up to date"
     exit 0
 fi
-for old in stamp versions lib include share bin logs; do
-    rm -rf "${prefix:?}/$old"
-done
-mkdir -p "$prefix/logs"
+empty_prefix
 work=$(mktemp -d)
 derive_sources
 quietly apt-update with_sources apt-get update
