@@ -276,6 +276,25 @@ bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *
                         text.bytes));
 }
 
+bool decode_duration(struct decoder *decoder, const struct yaml_node *node,
+                     const struct duration_limits *limits, uint64_t *ret_ms)
+{
+    struct str text;
+    uint64_t ms;
+    if (!decode_scalar(decoder, node, shape_duration.expected, &text)) {
+        return false;
+    }
+    if (!parse_duration(text, &ms)) {
+        return decode_fail(decoder, node, "\"%.64s\" is not a duration such as 500ms, 30s or 2m",
+                           text.bytes);
+    }
+    if (ms < limits->shortest_ms || ms > limits->longest_ms) {
+        return decode_fail(decoder, node, "the duration must be %s", limits->text);
+    }
+    *ret_ms = ms;
+    return true;
+}
+
 bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum text_rule rule,
                  struct text *ret_text)
 {

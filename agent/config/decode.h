@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/findings.h"
 #include "config/shape.h"
@@ -45,6 +46,13 @@ bool decode_boolean(struct decoder *decoder, const struct yaml_node *node, bool 
 bool decode_mode(struct decoder *decoder, const struct yaml_node *node, mode_t *ret_mode);
 bool decode_owner(struct decoder *decoder, const struct yaml_node *node, uid_t *ret_uid,
                   gid_t *ret_gid);
+
+struct duration_limits {
+    uint64_t shortest_ms, longest_ms;
+    const char *text; /* "from 100ms to 1h" */
+};
+bool decode_duration(struct decoder *decoder, const struct yaml_node *node,
+                     const struct duration_limits *limits, uint64_t *ret_ms);
 
 /* A string with references in it; mistakes are found at their own line and column. */
 bool decode_text(struct decoder *decoder, const struct yaml_node *node, enum text_rule rule,

@@ -10,8 +10,6 @@
 #include "config/command.h"
 
 #define SECOND ((uint64_t)1000)
-#define TIMEOUT_SHORTEST ((uint64_t)100)
-#define TIMEOUT_LONGEST (3600 * SECOND)
 
 enum { SIGNAL_LARGEST = 64, SIGNAL_NAMED = 31, SHOWN = 64 };
 
@@ -47,26 +45,10 @@ static bool decode_absolute(struct decoder *decoder, const struct yaml_node *nod
 
 static bool decode_timeout(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
+    static const struct duration_limits limits = {100, 3600 * SECOND, "from 100ms to 1h"};
     struct hook *hook = into;
-    struct str text;
-    uint64_t ms;
-    if (!decode_scalar(decoder, node, "a duration such as 30s", &text)) {
-        return false;
-    }
-    if (!parse_duration(text, &ms)) {
-        return decode_fail(decoder, node, "\"%.64s\" is not a duration such as 500ms, 30s or 2m",
-                           text.bytes);
-    }
-    if (ms < TIMEOUT_SHORTEST || ms > TIMEOUT_LONGEST) {
-        return decode_fail(decoder, node, "the timeout must be from 100ms to 1h");
-    }
-    hook->timeout_ms = ms;
-    return true;
+    return decode_duration(decoder, node, &limits, &hook->timeout_ms);
 }
-
-static const struct shape timeout_shape = {.kind = SHAPE_SCALAR,
-                                           .expected = "a duration such as 30s",
-                                           .pattern = "^([0-9]+(ms|s|m|h|d))+$"};
 
 /* --- signal --- */
 
@@ -180,13 +162,11 @@ static const struct shape exe_shape = {
     .kind = SHAPE_SCALAR, .expected = EXPECT_EXE, .pattern = "^/"};
 static const struct shape pid_file_shape = {
     .kind = SHAPE_SCALAR, .expected = EXPECT_PID_FILE, .pattern = "^/"};
-static const struct shape signal_shape = {
-    .kind = SHAPE_SCALAR,
-    .expected = EXPECT_SIGNAL,
-    .also = SHAPE_NUMBER,
-    .pattern = "^(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|"
-               "CHLD|CONT|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|POLL|PWR|SYS)$|"
-               "^0*([1-8]|1[0-8]|[2-5][0-9]|6[0-4])$"};
+static const struct shape signal_shape = {.kind = SHAPE_SCALAR,
+                                          .expected = EXPECT_SIGNAL,
+                                          .also = SHAPE_NUMBER,
+                                          .pattern = "^" HOOK_SIGNAL_NAMES "$|"
+                                                     "^0*([1-8]|1[0-8]|[2-5][0-9]|6[0-4])$"};
 
 static const struct key signal_keys[] = {
     {"process", KEY_OPTIONAL, "its name, as ps -o comm shows it, or the program it was started as",
@@ -297,7 +277,7 @@ static const struct key http_keys[] = {
     {"url", KEY_REQUIRED, "what to ask, http or https", &url_shape, decode_url},
     {"method", KEY_OPTIONAL, "POST (default), GET or PUT; without a body", &method_shape,
      decode_method},
-    {"timeout", KEY_OPTIONAL, "limit of one try, 10s", &timeout_shape, decode_timeout},
+    {"timeout", KEY_OPTIONAL, "limit of one try, 10s", &shape_duration, decode_timeout},
 };
 
 static const struct shape http_hook_shape = {
@@ -329,7 +309,7 @@ static const struct key exec_keys[] = {
      "the directory of the generation",
      &command_shape, command_decode},
     {"timeout", KEY_OPTIONAL, "limit of one try, 30s; then SIGTERM, 5 s later SIGKILL",
-     &timeout_shape, decode_timeout},
+     &shape_duration, decode_timeout},
 };
 
 static const struct shape exec_hook_shape = {

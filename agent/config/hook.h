@@ -9,6 +9,10 @@
 extern const struct shape hook_list_shape;       /* of onChange: signal, http, exec */
 extern const struct shape hook_check_list_shape; /* of beforePublish: exec */
 
+/* Of all signals with a name that can be caught: a pattern (config/shape.h). */
+#define HOOK_SIGNAL_NAMES                                                                          \
+    "(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|"    \
+    "TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|POLL|PWR|SYS)"
 /* HUP, SIGHUP: not KILL or STOP, which nobody can catch. */
 bool hook_find_signal(struct str name, int *ret_signal);
 

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "config/file.h"
 #include "config/hook.h"
 
 #define SECOND ((uint64_t)1000)
-#define GRACE_LONGEST (3600 * SECOND)
 
 static bool decode_env(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
@@ -45,36 +43,22 @@ static bool decode_reaction(struct decoder *decoder, const struct yaml_node *nod
 
 static bool decode_grace(struct decoder *decoder, const struct yaml_node *node, void *into)
 {
+    static const struct duration_limits limits = {0, 3600 * SECOND, "up to 1h"};
     struct launch *launch = into;
-    struct str text;
-    uint64_t ms;
-    if (!decode_scalar(decoder, node, "a duration such as 10s", &text)) {
-        return false;
-    }
-    if (!parse_duration(text, &ms) || ms > GRACE_LONGEST) {
-        return decode_fail(decoder, node, "\"%.64s\" is not a duration up to 1h, such as 10s",
-                           text.bytes);
-    }
-    launch->grace_ms = ms;
-    return true;
+    return decode_duration(decoder, node, &limits, &launch->grace_ms);
 }
 
-static const struct shape reaction_shape = {
-    .kind = SHAPE_SCALAR,
-    .expected = "restart, signal:NAME or none",
-    .pattern = "^restart$|^none$|^signal:(SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|USR1|SEGV|USR2|"
-               "PIPE|ALRM|TERM|STKFLT|CHLD|CONT|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|"
-               "POLL|PWR|SYS)$"};
-static const struct shape grace_shape = {.kind = SHAPE_SCALAR,
-                                         .expected = "a duration such as 10s",
-                                         .pattern = "^([0-9]+(ms|s|m|h|d))+$"};
+static const struct shape reaction_shape = {.kind = SHAPE_SCALAR,
+                                            .expected = "restart, signal:NAME or none",
+                                            .pattern =
+                                                "^restart$|^none$|^signal:" HOOK_SIGNAL_NAMES "$"};
 
 static const struct key keys[] = {
     {"env", KEY_OPTIONAL, "variables for the command, beside those connect-agent has",
      &variables_shape, decode_env},
     {"onChange", KEY_OPTIONAL, "restart (default), signal:NAME, or none", &reaction_shape,
      decode_reaction},
-    {"grace", KEY_OPTIONAL, "from SIGTERM to SIGKILL, 10s", &grace_shape, decode_grace},
+    {"grace", KEY_OPTIONAL, "from SIGTERM to SIGKILL, 10s", &shape_duration, decode_grace},
 };
 
 const struct shape launch_shape = {

@@ -22,3 +22,6 @@ const struct shape shape_owner = {.kind = SHAPE_SCALAR,
                                   .expected = "a numeric owner such as 1000:1000",
                                   .also = SHAPE_NUMBER,
                                   .pattern = "^[0-9]+(:[0-9]+)?$"};
+const struct shape shape_duration = {.kind = SHAPE_SCALAR,
+                                     .expected = "a duration such as 30s",
+                                     .pattern = "^([0-9]+(ms|s|m|h|d))+$"};

@@ -75,3 +75,4 @@ extern const struct shape shape_path;
 extern const struct shape shape_boolean;
 extern const struct shape shape_mode;
 extern const struct shape shape_owner;
+extern const struct shape shape_duration;
