@@ -4,13 +4,14 @@
 #include "cmd/command.h"
 #include "cmd/load.h"
 #include "core/agent.h"
+#include "core/review.h"
 
 int command_init(const struct options *options)
 {
     struct loaded loaded;
     int status;
     if (!load_template(options, &loaded) || !load_require_host(&loaded) ||
-        !load_require_outputs(&loaded)) {
+        !review_outputs(loaded.template, &loaded.findings)) {
         load_report(&loaded, &options->log);
         status = load_exit_status(&loaded);
     } else {

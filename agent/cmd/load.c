@@ -23,13 +23,6 @@ bool load_require_host(struct loaded *loaded)
            findings_add(&loaded->findings, (struct place){.line = 0}, &error);
 }
 
-bool load_require_outputs(struct loaded *loaded)
-{
-    return loaded->template->outputs_count > 0 ||
-           findings_format(&loaded->findings, (struct place){.line = 0}, ERROR_TEMPLATE,
-                           "the template has no outputs: it is for connect-agent exec");
-}
-
 void load_done(struct loaded *loaded)
 {
     template_free(loaded->template);

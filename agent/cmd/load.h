@@ -15,8 +15,6 @@ struct loaded {
 bool load_template(const struct options *options, struct loaded *ret_loaded);
 /* A command that talks to Connect needs to know where it is; adds the finding when it is unset. */
 bool load_require_host(struct loaded *loaded);
-/* For commands that publish: a template of an exec block alone is not for them. */
-bool load_require_outputs(struct loaded *loaded);
 void load_done(struct loaded *loaded);
 
 /* All findings as log lines. */

@@ -2,6 +2,7 @@
 
 #include "cmd/command.h"
 #include "cmd/load.h"
+#include "core/review.h"
 #include "core/sidecar.h"
 
 int command_sidecar(const struct options *options)
@@ -9,7 +10,7 @@ int command_sidecar(const struct options *options)
     struct loaded loaded;
     int status;
     if (load_template(options, &loaded) && load_require_host(&loaded) &&
-        load_require_outputs(&loaded)) {
+        review_outputs(loaded.template, &loaded.findings)) {
         struct template *template = loaded.template;
         loaded.template = NULL;
         status = sidecar_run(&(struct sidecar_options){

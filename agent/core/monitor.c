@@ -110,7 +110,7 @@ void monitor_listen(struct monitor *monitor, struct loop *loop, struct journal *
         silence(monitor);
     }
     journal_state(journal, JOURNAL_LISTENER, ok ? NULL : &error,
-                  ok ? "listening for probes and metrics"
+                  ok ? address[0] ? "listening for probes and metrics" : "listen is off"
                      : "no probes and metrics; see listen: in the template");
 }
 

@@ -13,8 +13,7 @@
 struct monitor {
     struct metrics *metrics; /* owned */
     struct health health;
-    struct loop *loop; /* borrowed */
-    const struct clock *clock;
+    const struct clock *clock; /* borrowed */
     struct listener *listener; /* owned; null: not listening */
     char *address;             /* owned: where it listens */
     uint64_t began_ms;         /* the refresh that is under way */

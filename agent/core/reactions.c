@@ -99,13 +99,3 @@ bool reactions_take_over(struct reactions *reactions, const struct reactions *ol
     }
     return true;
 }
-
-bool reactions_are_busy(const struct reactions *reactions)
-{
-    for (size_t i = 0; i < reactions->template->outputs_count; i++) {
-        if (is_busy(reactions, i)) {
-            return true;
-        }
-    }
-    return false;
-}

@@ -25,6 +25,3 @@ bool reactions_start(struct reactions *reactions, size_t output, uint64_t genera
  * new one that has the same directory. */
 bool reactions_take_over(struct reactions *reactions, const struct reactions *old,
                          struct error *err);
-
-/* Is any under way, or waiting for its next try? */
-bool reactions_are_busy(const struct reactions *reactions);

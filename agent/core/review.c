@@ -78,3 +78,10 @@ bool review_template(const struct template *template, struct findings *findings)
     findings_sort(findings);
     return ok;
 }
+
+bool review_outputs(const struct template *template, struct findings *findings)
+{
+    return template->outputs_count > 0 ||
+           findings_format(findings, (struct place){.line = 0}, ERROR_TEMPLATE,
+                           "the template has no outputs: it is for connect-agent exec");
+}

@@ -9,3 +9,5 @@
 
 /* False when there is something; the findings are sorted. */
 bool review_template(const struct template *template, struct findings *findings);
+/* For who publishes: a template of an exec block alone is not for him. */
+bool review_outputs(const struct template *template, struct findings *findings);

@@ -308,6 +308,7 @@ static void put_in_force(struct sidecar *sidecar, struct template *template)
     sidecar->memory = memory;
     template_free(sidecar->template);
     sidecar->template = template;
+    metrics_clear(sidecar->monitor.metrics, METRIC_PUBLISHED_BYTES); /* of outputs that are gone */
     log_write(sidecar->options->log, LOG_INFO, "a new template is in force",
               log_text(LOG_KEY_TEMPLATE, template->path));
     if (!follow(sidecar, &error)) {
@@ -325,6 +326,7 @@ static void reload(struct sidecar *sidecar)
     bool ok =
         config_load(sidecar->options->path, sidecar->options->overrides, &findings, &template) &&
         review_template(template, &findings) &&
+        (sidecar->options->companion || review_outputs(template, &findings)) &&
         (settings_require_host(&template->settings, &error) ||
          findings_add(&findings, (struct place){.line = 0}, &error));
     monitor_template(&sidecar->monitor, ok || findings.count == 0 ? NULL : &findings.list[0].error);
@@ -431,7 +433,6 @@ static bool run(struct sidecar *sidecar, struct error *err)
     dispatch(sidecar, EVENT_START);
     bool ok = loop_run(&sidecar->loop, err);
     sidecar_close(sidecar);
-    sidecar->exit_status = ok ? EX_OK : EX_SOFTWARE;
     return ok;
 }
 
@@ -440,7 +441,7 @@ int sidecar_run(const struct sidecar_options *options)
     struct sidecar sidecar = {.options = options,
                               .template = options->template,
                               .credentials.variable = options->token_variable,
-                              .exit_status = EX_SOFTWARE};
+                              .exit_status = EX_OK};
     struct error error;
     journal_init(&sidecar.journal, options->log);
     sidecar.observer = journal_observer(&sidecar.journal);

@@ -98,7 +98,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
 /* --- life --- */
 
-static bool is_address(struct str host, uint16_t port, struct sockaddr_storage *into,
+static bool parse_host(struct str host, uint16_t port, struct sockaddr_storage *into,
                        socklen_t *ret_size)
 {
     char text[INET6_ADDRSTRLEN];
@@ -126,7 +126,7 @@ static bool parse(const char *address, struct sockaddr_storage *into, socklen_t 
     const char *colon = strrchr(address, ':');
     uint64_t port;
     return colon && parse_number(str_from(colon + 1), UINT16_MAX, &port) &&
-           is_address((struct str){address, (size_t)(colon - address)}, (uint16_t)port, into,
+           parse_host((struct str){address, (size_t)(colon - address)}, (uint16_t)port, into,
                       ret_size);
 }
 

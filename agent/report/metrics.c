@@ -4,6 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum metric_kind {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM,
+};
+
+struct metric_info {
+    const char *name;
+    enum metric_kind kind;
+    const char *help;
+    const char *labels[METRIC_LABELS]; /* null: no more */
+};
+
 static const struct metric_info table[METRICS] = {
     [METRIC_BUILD_INFO] = {"build_info", METRIC_GAUGE, "The version that runs.", {"version"}},
     [METRIC_START_TIME] = {"start_time_seconds",
@@ -81,11 +94,6 @@ struct metrics {
     uint64_t durations[METRIC_BUCKETS];
     uint64_t duration_ms; /* of all */
 };
-
-const struct metric_info *metrics_describe(enum metric metric)
-{
-    return &table[metric];
-}
 
 struct metrics *metrics_new(void)
 {

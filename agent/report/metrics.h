@@ -34,19 +34,6 @@ enum {
     METRIC_BUCKETS = 9,
 };
 
-enum metric_kind {
-    METRIC_COUNTER,
-    METRIC_GAUGE,
-    METRIC_HISTOGRAM,
-};
-
-struct metric_info {
-    const char *name;
-    enum metric_kind kind;
-    const char *help;
-    const char *labels[METRIC_LABELS]; /* null: no more */
-};
-
 struct metrics;
 
 struct metrics *metrics_new(void);          /* null without memory */
@@ -70,4 +57,3 @@ void metrics_clear(struct metrics *metrics, enum metric metric);
 void metrics_observe_duration(struct metrics *metrics, uint64_t ms);
 
 bool metrics_print(const struct metrics *metrics, struct buf *into, struct error *err);
-const struct metric_info *metrics_describe(enum metric metric);

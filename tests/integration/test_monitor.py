@@ -203,6 +203,15 @@ def test_a_template_gone_wrong_and_a_token_refused(place):
         assert metrics(place)["token_accepted"] == 0
 
 
+def test_an_output_that_is_gone_is_not_counted(place):
+    with run(place) as sidecar:
+        sidecar.wait_for("refresh over")
+        other = place.tmpfs / "other"
+        place.template.write_text(place.template.read_text().replace(str(place.directory), str(other)))
+        sidecar.wait_for("refresh over", 2)
+        assert [name for name in metrics(place) if name.startswith("published_bytes")] == [f'published_bytes{{output="{other}"}}']
+
+
 def test_metrics_and_docs_say_the_same(place):
     with run(place) as sidecar:
         sidecar.wait_for("refresh over")
@@ -330,20 +339,25 @@ def test_wake_ups_of_a_quiet_interval(place):
     place.write(agent.TEMPLATE.split("          API")[0])
 
     def waits(pid):
-        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+        """The count once it rests, which the line in the log comes just before: so nothing is counted at the edges."""
+        while True:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            if re.search(r"^State:\s+S", status, re.M):
+                return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)[1])
 
     with run(place, CONNECT_AGENT_INTERVAL="1s") as sidecar:
         sidecar.wait_for("refresh over", 3)
         measured = []
         for _ in range(8):
-            before, first = waits(sidecar.process.pid), len(sidecar.said("refresh over"))
-            sidecar.wait_for("refresh over", first + 5)
-            after, last = waits(sidecar.process.pid), len(sidecar.said("refresh over"))
-            measured.append((after - before) / (last - first))
-            if measured[-1] <= 2.2:  # one more of 5 at the edges of the window
+            first = len(sidecar.said("refresh over"))
+            sidecar.wait_for("refresh over", first + 1)
+            before = waits(sidecar.process.pid)
+            sidecar.wait_for("refresh over", first + 6)
+            measured.append((waits(sidecar.process.pid) - before) / 5)
+            if measured[-1] <= 2:
                 break
         print(f"wake-ups per interval, in windows of 5: {measured}")
-        assert min(measured) <= 2.2
+        assert min(measured) <= 2
 
 
 # --- log fields ---
