@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -6,10 +7,20 @@
 #include "cmd/load.h"
 #include "core/launch.h"
 
-/* Without a template, references in the environment are what there is to resolve. */
+/* Only a default that is not there is no template: one that cannot be reached is a mistake. */
 static bool has_template(const struct options *options)
 {
-    return options->template_given || access(options->template_path, F_OK) == 0;
+    return options->template_given || access(options->template_path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* A volume that was forgotten must not start a command without its secrets. */
+static bool require_something(const struct options *options, struct loaded *loaded)
+{
+    return loaded->template->path || loaded->template->references.count > 0 ||
+           findings_format(&loaded->findings, (struct place){.line = 0}, ERROR_TEMPLATE,
+                           "nothing to resolve: no template at %s, and no variable of the "
+                           "environment is a reference",
+                           options->template_path);
 }
 
 int command_exec(const struct options *options)
@@ -20,7 +31,8 @@ int command_exec(const struct options *options)
     own.overrides.launch = true;
     own.overrides.launch_variables = true;
     own.template_path = has_template(options) ? options->template_path : NULL;
-    if (load_template(&own, &loaded) && load_require_host(&loaded)) {
+    if (load_template(&own, &loaded) && require_something(options, &loaded) &&
+        load_require_host(&loaded)) {
         struct template *template = loaded.template;
         loaded.template = NULL;
         status = launch_run(&(struct launch_options){

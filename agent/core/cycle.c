@@ -129,7 +129,9 @@ static bool render_outputs(struct cycle *cycle, struct error *err)
             return false;
         }
     }
-    render_environment(cycle);
+    if (cycle->template->launch.counts) {
+        render_environment(cycle);
+    }
     return true;
 }
 

@@ -1,6 +1,5 @@
 #include "core/launch.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +17,9 @@ struct launch_life {
     struct journal *journal;
     struct timer deadline;
     struct supervise *supervise;
-    struct stash block;          /* the variables of the exec block, rendered */
-    struct secret *lent;         /* the same, while a command is started */
-    char **environment;          /* points into it */
-    const struct launch *launch; /* of the template in force, during a refresh */
+    struct stash block;  /* the variables of the exec block, rendered */
+    struct secret *lent; /* the same, while a command is started */
+    char **environment;  /* points into it */
     bool started;
     unsigned failures;
     struct error error; /* of the last refresh */
@@ -56,7 +54,7 @@ static bool is_inherited(const struct launch_life *life, const char *entry, size
             return false;
         }
     }
-    return strncmp(entry, "OP_CONNECT_TOKEN=", strlen("OP_CONNECT_TOKEN=")) != 0;
+    return !names_same("OP_CONNECT_TOKEN=", entry);
 }
 
 static size_t count_entries(struct str block)
@@ -114,10 +112,11 @@ static bool environment(void *context, char *const **ret_environment, struct err
     return true;
 }
 
-/* Puts the new one away; *ret_changed: it is another one. */
+/* Puts the new one away; *ret_changed: it is another one. On failure the old one stays. */
 static bool keep_block(struct launch_life *life, const struct secret *block, bool *ret_changed,
                        struct error *err)
 {
+    struct stash next;
     SECRET_AUTO before = secret_new(LIMIT_OUTPUT_FILE);
     if (!before) {
         return error_set(err, ERROR_MEMORY, "out of memory");
@@ -126,7 +125,13 @@ static bool keep_block(struct launch_life *life, const struct secret *block, boo
         return false;
     }
     *ret_changed = !secret_equal(before, block);
-    return !*ret_changed || stash_put(&life->block, block, err);
+    stash_init(&next);
+    if (!stash_put(&next, block, err)) {
+        return false;
+    }
+    stash_done(&life->block);
+    life->block = next;
+    return true;
 }
 
 /* --- the command --- */
@@ -147,11 +152,15 @@ static void on_retrying(void *context, int exit_status, uint64_t delay_ms)
               log_number(LOG_KEY_DELAY_MS, (int64_t)delay_ms));
 }
 
-static void on_ended(void *context, int exit_status)
+static void on_ended(void *context, int exit_status, const struct error *error)
 {
     struct launch_life *life = context;
-    log_write(life->journal->log, LOG_INFO, "the command has ended",
-              log_number(LOG_KEY_STATUS, exit_status));
+    if (error) {
+        journal_error(life->journal, LOG_ERROR, "the command is not started", error);
+    } else {
+        log_write(life->journal->log, LOG_INFO, "the command has ended",
+                  log_number(LOG_KEY_STATUS, exit_status));
+    }
     leave(life, exit_status);
 }
 
@@ -159,23 +168,20 @@ static void start(struct launch_life *life)
 {
     timer_stop(&life->deadline);
     life->started = true;
-    if (!supervise_start(life->supervise, &life->error)) {
-        journal_error(life->journal, LOG_ERROR, "the command is not started", &life->error);
-        leave(life, life->error.number == ENOENT ? 127 : 126);
-    }
+    supervise_start(life->supervise);
 }
 
-static void react(struct launch_life *life)
+static void react(const struct launch_life *life, const struct launch *launch)
 {
-    switch (life->launch->reaction) {
+    switch (launch->reaction) {
     case LAUNCH_RESTART:
         log_write(life->journal->log, LOG_INFO, "secrets have changed: the command is restarted");
         supervise_restart(life->supervise);
         break;
     case LAUNCH_SIGNAL:
         log_write(life->journal->log, LOG_INFO, "secrets have changed: the command is signalled",
-                  log_number(LOG_KEY_SIGNAL, life->launch->signal));
-        supervise_signal(life->supervise, life->launch->signal);
+                  log_number(LOG_KEY_SIGNAL, launch->signal));
+        supervise_signal(life->supervise, launch->signal, false);
         break;
     case LAUNCH_NOTHING:
         break;
@@ -194,22 +200,30 @@ static bool has_replaced(const struct template *template, const struct cycle *cy
     return false;
 }
 
+/* Never a start with half of its environment. */
+static void cannot_keep(struct launch_life *life, const struct error *error)
+{
+    if (life->started) {
+        journal_error(life->journal, LOG_ERROR, "the command keeps its environment", error);
+    } else {
+        life->error = *error;
+        give_up(life);
+    }
+}
+
 static void on_refreshed(void *context, const struct template *template, const struct cycle *cycle)
 {
     struct launch_life *life = context;
     const struct secret *block = cycle_environment(cycle);
     bool changed = false;
     struct error error;
-    life->launch = &template->launch;
     supervise_set_grace(life->supervise, template->launch.grace_ms);
     if (block && !keep_block(life, block, &changed, &error)) {
-        journal_error(life->journal, LOG_ERROR, "the command keeps its environment", &error);
-        return;
-    }
-    if (!life->started) {
+        cannot_keep(life, &error);
+    } else if (!life->started) {
         start(life);
     } else if (changed || has_replaced(template, cycle)) {
-        react(life);
+        react(life, &template->launch);
     }
 }
 
@@ -257,9 +271,9 @@ static void on_signal(void *context, int signal, bool from_terminal)
     struct launch_life *life = context;
     if (signal == SIGCHLD) {
         supervise_reap(life->supervise);
-    } else if (life->started && !from_terminal) {
-        supervise_signal(life->supervise, signal);
-    } else if (!life->started && (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)) {
+    } else if (life->started) {
+        supervise_signal(life->supervise, signal, from_terminal);
+    } else if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
         leave(life, 128 + signal);
     }
 }

@@ -1,6 +1,7 @@
 #include "reload/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ struct supervise {
     struct timer timer;  /* of the grace, or of the next try */
     struct timer reaper; /* somebody else's zombie is in the way */
     enum state state;
-    bool shares_group; /* with us: a terminal is in use */
+    bool shares_group; /* with us: there is a controlling terminal */
     bool restarted;    /* the present one was started by us in the place of another */
     unsigned tries;
     uint64_t grace_ms;
@@ -67,7 +68,7 @@ static int spawn(struct supervise *supervise, char *const *environment)
     return number;
 }
 
-static bool start(struct supervise *supervise, struct error *err)
+static bool try_start(struct supervise *supervise, struct error *err)
 {
     char *const *environment;
     if (!supervise->owner.environment(supervise->owner.context, &environment, err)) {
@@ -84,28 +85,31 @@ static bool start(struct supervise *supervise, struct error *err)
     return true;
 }
 
-/* --- its end --- */
-
-static void finish(struct supervise *supervise, int exit_status)
-{
-    timer_stop(&supervise->timer);
-    supervise->state = OVER;
-    supervise->owner.ended(supervise->owner.context, exit_status);
-}
-
 /* As a shell says it of a command that is not there, or not to be run. */
 static int status_of(const struct error *error)
 {
+    if (error->code != ERROR_HOOK) {
+        return error_describe(error->code)->exit_status;
+    }
     return error->number == ENOENT ? 127 : 126;
 }
 
-static void start_again(struct supervise *supervise)
+static void finish(struct supervise *supervise, int exit_status, const struct error *error)
+{
+    timer_stop(&supervise->timer);
+    supervise->state = OVER;
+    supervise->owner.ended(supervise->owner.context, exit_status, error);
+}
+
+static void start(struct supervise *supervise)
 {
     struct error error;
-    if (!start(supervise, &error)) {
-        finish(supervise, status_of(&error));
+    if (!try_start(supervise, &error)) {
+        finish(supervise, status_of(&error), &error);
     }
 }
+
+/* --- its end --- */
 
 static bool is_young(const struct supervise *supervise)
 {
@@ -120,14 +124,14 @@ static void on_end(struct supervise *supervise, int status)
     if (supervise->state == RESTARTING) {
         supervise->restarted = true;
         supervise->tries = 0;
-        start_again(supervise);
+        start(supervise);
     } else if (supervise->state == RUNNING && exit_status != 0 && is_young(supervise)) {
         uint64_t delay = (uint64_t)RETRY_MS << supervise->tries++;
         supervise->state = WAITING;
         timer_set(&supervise->timer, delay);
         supervise->owner.retrying(supervise->owner.context, exit_status, delay);
     } else {
-        finish(supervise, exit_status);
+        finish(supervise, exit_status, NULL);
     }
 }
 
@@ -135,10 +139,16 @@ static void on_timer(void *context)
 {
     struct supervise *supervise = context;
     if (supervise->state == WAITING) {
-        start_again(supervise);
+        start(supervise);
     } else if (supervise->state == RESTARTING || supervise->state == STOPPING) {
         kill_command(supervise, SIGKILL);
     }
+}
+
+static bool is_alive(const struct supervise *supervise)
+{
+    return supervise->state == RUNNING || supervise->state == RESTARTING ||
+           supervise->state == STOPPING;
 }
 
 static void on_reaper(void *context)
@@ -158,7 +168,7 @@ void supervise_reap(struct supervise *supervise)
             return;
         }
         pid_t pid = waitpid(info.si_pid, &status, 0);
-        if (pid == supervise->pid && supervise->state != OVER) {
+        if (is_alive(supervise) && pid == supervise->pid) {
             on_end(supervise, status);
         }
         info.si_pid = 0;
@@ -185,15 +195,14 @@ void supervise_restart(struct supervise *supervise)
     }
 }
 
-void supervise_signal(struct supervise *supervise, int signal)
+void supervise_signal(struct supervise *supervise, int signal, bool from_terminal)
 {
-    if (supervise->state == IDLE || supervise->state == OVER) {
+    if (supervise->state == WAITING &&
+        (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)) {
+        finish(supervise, 128 + signal, NULL);
         return;
     }
-    if (supervise->state == WAITING) {
-        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
-            finish(supervise, 128 + signal);
-        }
+    if (!is_alive(supervise) || (from_terminal && supervise->shares_group)) {
         return;
     }
     kill_command(supervise, signal);
@@ -209,11 +218,16 @@ void supervise_set_grace(struct supervise *supervise, uint64_t grace_ms)
 
 /* --- life --- */
 
-/* In a terminal's foreground the kernel sends ^C and ^Z to the whole group, and reading is for it
- * alone. */
+/* Then the kernel sends ^C and ^Z to the whole group, the shell moves all of it between foreground
+ * and background, and reading is for the foreground alone; wherever standard input comes from. */
 static bool has_terminal(void)
 {
-    return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    close(fd);
+    return true;
 }
 
 bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
@@ -251,7 +265,7 @@ void supervise_free(struct supervise *supervise)
     }
 }
 
-bool supervise_start(struct supervise *supervise, struct error *err)
+void supervise_start(struct supervise *supervise)
 {
-    return start(supervise, err);
+    start(supervise);
 }

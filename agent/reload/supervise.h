@@ -22,8 +22,10 @@ struct supervise_owner {
     /* Started (again); it died young after a restart and is started again after `delay_ms`. */
     void (*started)(void *context, pid_t pid);
     void (*retrying)(void *context, int exit_status, uint64_t delay_ms);
-    /* Over: the command's exit status, or 128 + signal. Nothing is called after this. */
-    void (*ended)(void *context, int exit_status);
+    /* Over: the command's exit status, or 128 + signal; with `error`, because it could not be
+     * started: 127 when it is not found, 126 when it cannot be run, or what the error means
+     * (sysexits). Nothing is called after this. */
+    void (*ended)(void *context, int exit_status, const struct error *error);
 };
 
 struct supervise;
@@ -35,12 +37,13 @@ bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
 /* A command that still runs is left alone. Null is allowed. */
 void supervise_free(struct supervise *supervise);
 
-/* The first start. ERROR_HOOK, with its errno, when the command cannot be run. */
-bool supervise_start(struct supervise *supervise, struct error *err);
+/* The first start. The owner may be called from within. */
+void supervise_start(struct supervise *supervise);
 /* SIGTERM, grace, SIGKILL, and a new start. More of them meanwhile are one. */
 void supervise_restart(struct supervise *supervise);
-/* To the command and its group. SIGTERM is the wish that it ends: then the grace runs. */
-void supervise_signal(struct supervise *supervise, int signal);
+/* To the command and its group; one that the terminal sent has reached them already when they share
+ * ours. SIGTERM is the wish that it ends: then the grace runs. */
+void supervise_signal(struct supervise *supervise, int signal, bool from_terminal);
 /* SIGCHLD came. */
 void supervise_reap(struct supervise *supervise);
 void supervise_set_grace(struct supervise *supervise, uint64_t grace_ms);

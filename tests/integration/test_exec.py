@@ -44,7 +44,8 @@ class Run(Sidecar):
 
         def begin(*_arguments, **env):
             return subprocess.Popen([*prefix, os.environ["AGENT"], "exec", *options, "--", *map(str, command)], env=place.environment(**env),
-                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    start_new_session=True)  # no terminal, whoever runs the tests
 
         place.start = begin
         try:
@@ -108,6 +109,18 @@ def test_without_a_template_references_in_the_environment_do(place):
     result = run(place, *SHOW, CONNECT_AGENT_TEMPLATE=None, X="op://prod/db/username", Y="not op://prod/db/username")
     got = json.loads(result.out)
     assert result.status == 0 and got["X"] == "canary-value-user" and got["Y"] == "not op://prod/db/username"
+
+
+def test_nothing_to_resolve_starts_nothing(place):
+    """A volume that was forgotten is not a command without secrets."""
+    result = run(place, "echo", "started", CONNECT_AGENT_TEMPLATE=None)
+    assert result.status == 65 and not result.out and result.said("no template at /etc/connect-agent/template.yaml")
+
+
+def test_a_template_that_cannot_be_reached_is_not_none(place):
+    result = run(place, "echo", "started", CONNECT_AGENT_TEMPLATE=None, X="op://prod/db/username",
+                 prefix=("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /etc && ln -s loop /etc/loop && ln -s loop /etc/connect-agent && exec "$@"', "sh"))
+    assert result.status == 65 and not result.out
 
 
 def test_files_are_published_before_the_command_starts(place):
@@ -318,6 +331,26 @@ def test_one_that_dies_at_once_after_a_restart_is_started_again(place):
         assert len(again) == 1 and again[0]["status"] == 9 and again[0]["delay_ms"] == 1000
 
 
+def test_one_that_is_gone_at_its_restart_is_told(place):
+    program = shell(place, PRINT)
+    with interval(place, program) as command:
+        command.wait_line("started")
+        program.unlink()
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        assert command.end() == 127
+        assert "No such file" in command.said("the command is not started")[0]["reason"]
+
+
+def test_a_stop_between_two_tries(place):
+    count = place.disk / "count"
+    with interval(place, shell(place, f"echo x >>{count}; [ $(wc -l <{count}) -gt 1 ] && exit 9; echo started; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done\n")) as command:
+        command.wait_line("started")
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait(lambda: [e for e in command.said("it is started again") if e["delay_ms"] == 4000], "the third try")
+        command.process.send_signal(signal.SIGTERM)
+        assert command.end() == 143
+
+
 def test_one_that_dies_by_itself_ends_us(place):
     with interval(place, "sh", "-c", "exit 4") as command:
         assert command.end() == 4 and len(command.said("command started")) == 1
@@ -363,11 +396,16 @@ def test_secrets_are_in_the_command_and_not_in_us(place):
 
 # --- a terminal ---
 
-def test_control_c_reaches_the_command_once(place):
-    """On a terminal the command stays in our group: the kernel signals it, and we do not do so again."""
-    program = shell(place, "trap 'echo got INT' INT; echo ready; line=; while [ -z \"$line\" ]; do read line || :; done; echo line $line\n")
+@pytest.mark.parametrize("redirected", [False, True])
+def test_control_c_reaches_the_command_once(place, redirected):
+    """On a terminal the command stays in our group: the kernel signals it, and we do not do so again. What
+    counts is the controlling terminal, wherever standard input comes from."""
+    source = " </dev/tty" if redirected else ""
+    program = shell(place, f"trap 'echo got INT' INT; echo ready; line=; while [ -z \"$line\" ]; do read line{source} || :; done; echo line $line\n")
     pid, terminal = pty.fork()
     if pid == 0:
+        if redirected:
+            os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.execve(os.environ["AGENT"], ["connect-agent", "exec", "--log-level", "error", "--", str(program)], place.environment())
     seen = b""
 
