@@ -34,6 +34,7 @@ enum {
     LIMIT_PAGE_SECONDS = 10,       /* of one connection */
 
     /* The application. */
+    LIMIT_MASK = 16 << 20,       /* lines to be masked, and output that waits */
     LIMIT_HOOK_ANSWER = 1 << 20, /* body of the answer to an HTTP hook, which is not looked at */
 
     /* Messages. */

@@ -45,6 +45,7 @@ int command_exec(const struct options *options)
             .command = own.command,
             .environment = environ,
             .timeout_ms = own.timeout_ms,
+            .mask = own.mask,
         });
     } else {
         load_report(&loaded, &own.log);

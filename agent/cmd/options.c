@@ -8,7 +8,7 @@
 
 #include "base/parse.h"
 
-enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 13 };
+enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 14 };
 
 /* Values of getopt_long beyond a character; settings follow FLAG_SETTING in their order. */
 enum {
@@ -18,6 +18,7 @@ enum {
     FLAG_ONLINE,
     FLAG_JSON,
     FLAG_FILE_MODE,
+    FLAG_MASK,
     FLAG_SETTING,
 };
 
@@ -34,6 +35,8 @@ static const struct options_flag own[OWN_OPTIONS] = {
     {"file-mode", FLAG_FILE_MODE, OPTIONS_OUT, "MODE", "octal mode of that file (0600)"},
     {"force", 'f', OPTIONS_OUT, NULL, "replace that file if it is there"},
     {"no-newline", 'n', OPTIONS_NEWLINE, NULL, "print no line end after the value"},
+    {"mask", FLAG_MASK, OPTIONS_COMMAND, NULL,
+     "conceal the values in what the command prints; it has no terminal then"},
     {"log-level", FLAG_LOG_LEVEL, OPTIONS_LOG, "LEVEL",
      "error, warn, info or debug (CONNECT_AGENT_LOG_LEVEL)"},
     {"log-format", FLAG_LOG_FORMAT, OPTIONS_LOG, "FORMAT",
@@ -185,7 +188,7 @@ static bool switch_on(struct options *options, int value)
         bool *into;
     } switches[] = {
         {'h', &options->help},  {FLAG_ONLINE, &options->online}, {FLAG_JSON, &options->json},
-        {'f', &options->force}, {'n', &options->no_newline},
+        {'f', &options->force}, {'n', &options->no_newline},     {FLAG_MASK, &options->mask},
     };
     for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
         if (switches[i].value == value) {

@@ -39,6 +39,7 @@ struct options {
     bool json;
     bool force;
     bool no_newline;
+    bool mask;
     const char *in_file; /* null when not given */
     const char *out_file;
     mode_t file_mode;

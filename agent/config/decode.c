@@ -289,7 +289,8 @@ bool decode_duration(struct decoder *decoder, const struct yaml_node *node,
                            text.bytes);
     }
     if (ms < limits->shortest_ms || ms > limits->longest_ms) {
-        return decode_fail(decoder, node, "the duration must be %s", limits->text);
+        return decode_fail(decoder, node, "\"%.64s\": the duration must be %s", text.bytes,
+                           limits->text);
     }
     *ret_ms = ms;
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "core/masking.h"
 #include "io/stash.h"
 #include "io/timer.h"
 #include "reload/supervise.h"
@@ -17,10 +18,11 @@ struct launch_life {
     struct journal *journal;
     struct timer deadline;
     struct supervise *supervise;
-    struct stash block;  /* the variables of the exec block, rendered */
-    struct secret *lent; /* the same, while a command is started */
-    char **environment;  /* points into it */
-    bool started;
+    struct masking *masking; /* null: its output is not masked */
+    struct stash block;      /* the variables of the exec block, rendered */
+    struct secret *lent;     /* the same, while a command is started */
+    char **environment;      /* points into it */
+    bool started, ended;
     unsigned failures;
     struct error error; /* of the last refresh */
     int exit_status;
@@ -152,16 +154,28 @@ static void on_retrying(void *context, int exit_status, uint64_t delay_ms)
               log_number(LOG_KEY_DELAY_MS, (int64_t)delay_ms));
 }
 
+static void on_output_finished(void *context)
+{
+    const struct launch_life *life = context;
+    loop_stop(life->loop);
+}
+
 static void on_ended(void *context, int exit_status, const struct error *error)
 {
     struct launch_life *life = context;
+    life->ended = true;
     if (error) {
         journal_error(life->journal, LOG_ERROR, "the command is not started", error);
     } else {
         log_write(life->journal->log, LOG_INFO, "the command has ended",
                   log_number(LOG_KEY_STATUS, exit_status));
     }
-    leave(life, exit_status);
+    if (life->masking) {
+        life->exit_status = exit_status;
+        masking_finish(life->masking);
+    } else {
+        leave(life, exit_status);
+    }
 }
 
 static void start(struct launch_life *life)
@@ -218,7 +232,8 @@ static void on_refreshed(void *context, const struct template *template, const s
     bool changed = false;
     struct error error;
     supervise_set_grace(life->supervise, template->launch.grace_ms);
-    if (block && !keep_block(life, block, &changed, &error)) {
+    if (block && ((life->masking && !masking_learn(life->masking, template, cycle, &error)) ||
+                  !keep_block(life, block, &changed, &error))) {
         cannot_keep(life, &error);
     } else if (!life->started) {
         start(life);
@@ -257,23 +272,30 @@ static bool on_open(void *context, struct loop *loop, struct journal *journal, s
     struct launch_life *life = context;
     const struct supervise_owner owner = {life,       environment, environment_done,
                                           on_started, on_retrying, on_ended};
+    const struct masking_owner masking_owner = {life, on_output_finished};
     life->loop = loop;
     life->journal = journal;
-    if (!timer_init(&life->deadline, loop, on_deadline, life, err)) {
+    if (!timer_init(&life->deadline, loop, on_deadline, life, err) ||
+        (life->options->mask && !masking_new(loop, journal, &masking_owner, &life->masking, err))) {
         return false;
     }
+    const struct supervise_command command = {
+        life->options->command, life->masking ? masking_descriptors(life->masking) : NULL};
     timer_set(&life->deadline, life->options->timeout_ms);
-    return supervise_new(loop, life->options->command, 0, &owner, &life->supervise, err);
+    return supervise_new(loop, &command, &owner, &life->supervise, err);
 }
 
 static void on_signal(void *context, int signal, bool from_terminal)
 {
     struct launch_life *life = context;
+    bool stops = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
     if (signal == SIGCHLD) {
         supervise_reap(life->supervise);
+    } else if (life->ended) { /* nobody takes its last output */
+        leave(life, stops ? 128 + signal : life->exit_status);
     } else if (life->started) {
         supervise_signal(life->supervise, signal, from_terminal);
-    } else if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
+    } else if (stops) {
         leave(life, 128 + signal);
     }
 }
@@ -282,6 +304,7 @@ static void on_close(void *context)
 {
     struct launch_life *life = context;
     supervise_free(life->supervise);
+    masking_free(life->masking);
     stash_done(&life->block);
     timer_done(&life->deadline);
 }

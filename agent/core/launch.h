@@ -10,6 +10,7 @@ struct launch_options {
     char *const *command;           /* arguments, ended by null */
     char *const *environment;       /* of this process: NAME=value, ended by null */
     uint64_t timeout_ms;            /* until it is started, or we give up */
+    bool mask;                      /* its output passes through core/masking */
 };
 
 /* Gives the exit status: the command's, 128 + signal, 127 or 126 when it cannot be run, or why

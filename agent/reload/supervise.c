@@ -25,7 +25,7 @@ enum state {
 
 struct supervise {
     struct loop *loop;
-    char *const *command;
+    struct supervise_command command;
     struct supervise_owner owner;
     struct timer timer;  /* of the grace, or of the next try */
     struct timer reaper; /* somebody else's zombie is in the way */
@@ -45,9 +45,20 @@ static void kill_command(const struct supervise *supervise, int signal)
 
 /* --- starting --- */
 
+/* 0, or an errno. */
+static int redirect(const int *outputs, posix_spawn_file_actions_t *actions)
+{
+    int number = 0;
+    for (int i = 0; outputs && number == 0 && i < 2; i++) {
+        number = posix_spawn_file_actions_adddup2(actions, outputs[i], STDOUT_FILENO + i);
+    }
+    return number;
+}
+
 static int spawn(struct supervise *supervise, char *const *environment)
 {
     posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
     sigset_t ignored, none;
     sigemptyset(&none);
     sigemptyset(&ignored); /* what we ignore for ourselves */
@@ -60,10 +71,16 @@ static int spawn(struct supervise *supervise, char *const *environment)
     (void)posix_spawnattr_setpgroup(&attributes, 0);
     (void)posix_spawnattr_setsigdefault(&attributes, &ignored);
     (void)posix_spawnattr_setsigmask(&attributes, &none);
-    process_lend();
-    int number = posix_spawnp(&supervise->pid, supervise->command[0], NULL, &attributes,
-                              supervise->command, environment);
-    process_take_back();
+    (void)posix_spawn_file_actions_init(&actions);
+    int number = redirect(supervise->command.outputs, &actions);
+    if (number == 0) {
+        char *const *arguments = supervise->command.arguments;
+        process_lend();
+        number = posix_spawnp(&supervise->pid, arguments[0], &actions, &attributes, arguments,
+                              environment);
+        process_take_back();
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attributes);
     return number;
 }
@@ -77,7 +94,8 @@ static bool try_start(struct supervise *supervise, struct error *err)
     int number = spawn(supervise, environment);
     supervise->owner.environment_done(supervise->owner.context);
     if (number != 0) {
-        return error_set_errno(err, ERROR_HOOK, number, "cannot run %s", supervise->command[0]);
+        return error_set_errno(err, ERROR_HOOK, number, "cannot run %s",
+                               supervise->command.arguments[0]);
     }
     supervise->state = RUNNING;
     supervise->started_ms = clock_now_ms(supervise->loop->clock);
@@ -230,7 +248,7 @@ static bool has_terminal(void)
     return true;
 }
 
-bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
+bool supervise_new(struct loop *loop, const struct supervise_command *command,
                    const struct supervise_owner *owner, struct supervise **ret_supervise,
                    struct error *err)
 {
@@ -238,11 +256,8 @@ bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
     if (!supervise) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *supervise = (struct supervise){.loop = loop,
-                                    .command = command,
-                                    .owner = *owner,
-                                    .grace_ms = grace_ms,
-                                    .shares_group = has_terminal()};
+    *supervise = (struct supervise){
+        .loop = loop, .command = *command, .owner = *owner, .shares_group = has_terminal()};
     if (!timer_init(&supervise->timer, loop, on_timer, supervise, err)) {
         free(supervise);
         return false;

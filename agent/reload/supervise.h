@@ -30,8 +30,13 @@ struct supervise_owner {
 
 struct supervise;
 
-/* `command` is borrowed: arguments, ended by null; looked for in PATH. */
-bool supervise_new(struct loop *loop, char *const *command, uint64_t grace_ms,
+/* What is run; all borrowed. */
+struct supervise_command {
+    char *const *arguments; /* ended by null; the first is looked for in PATH */
+    const int *outputs;     /* its standard output and standard error; null: ours */
+};
+
+bool supervise_new(struct loop *loop, const struct supervise_command *command,
                    const struct supervise_owner *owner, struct supervise **ret_supervise,
                    struct error *err);
 /* A command that still runs is left alone. Null is allowed. */

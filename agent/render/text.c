@@ -50,9 +50,9 @@ static bool append_parts(const struct text *text, size_t from, size_t to,
     return ok;
 }
 
-static bool append_span(const struct text *text, const struct text_span *span,
-                        const struct sources *sources, struct secret *into, struct place *ret_place,
-                        struct error *err)
+bool text_render_span(const struct text *text, const struct text_span *span,
+                      const struct sources *sources, struct secret *into, struct place *ret_place,
+                      struct error *err)
 {
     SECRET_AUTO plain = secret_new(LIMIT_OUTPUT_FILE);
     *ret_place = span->place;
@@ -71,7 +71,7 @@ bool text_render(const struct text *text, const struct sources *sources, struct 
         const struct text_span *span = &text->spans[i];
         *ret_place = text->place;
         if (!append_parts(text, at, span->from, sources, into, ret_place, err) ||
-            !append_span(text, span, sources, into, ret_place, err)) {
+            !text_render_span(text, span, sources, into, ret_place, err)) {
             return false;
         }
         at = span->to;

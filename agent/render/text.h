@@ -21,3 +21,7 @@ bool text_is_missing(const struct text *text, const struct sources *sources);
  * when a filter refuses. *ret_place is then where to look. */
 bool text_render(const struct text *text, const struct sources *sources, struct secret *into,
                  struct place *ret_place, struct error *err);
+/* The same of one of its spans alone. */
+bool text_render_span(const struct text *text, const struct text_span *span,
+                      const struct sources *sources, struct secret *into, struct place *ret_place,
+                      struct error *err);

@@ -82,6 +82,24 @@ def flow_yaml(value):
     return text
 
 
+def scan_memory(pid, needles):
+    """Which of the byte strings are in the process's readable memory."""
+    found = set()
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, access = line.split()[:2]
+            if not access.startswith("r") or line.endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            memory.seek(start)
+            try:
+                data = memory.read(end - start)
+            except OSError:
+                continue
+            found |= {needle for needle in needles if needle in data}
+    return found
+
+
 class Result:
     """A finished run: exit status, both outputs, and the log's events."""
 

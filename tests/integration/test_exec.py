@@ -24,6 +24,8 @@ exec:
     FALLBACK: { value: op://prod/db/none, default: here }
 """
 PID_1 = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+CONCEALED = "<concealed by connect-agent>"
+MASK = ("--mask",)
 SHOW = ["python3", "-c", "import os, json; print(json.dumps(dict(os.environ)))"]
 
 
@@ -368,25 +370,15 @@ def test_a_new_template_counts(place):
 
 # --- secrets ---
 
-def test_secrets_are_in_the_command_and_not_in_us(place):
+@pytest.mark.parametrize("options", [(), MASK])
+def test_secrets_are_in_the_command_and_not_in_us(place, options):
     if os.environ.get("SANITIZE"):
         pytest.skip("the sanitizer's memory is larger than this machine's; the plain build is scanned")
-    with Run(place, "sh", "-c", "echo ready; exec sleep 1000") as command:
-        command.wait_line("ready")
+    with Run(place, "sh", "-c", "echo ready $DB_USER; exec sleep 1000", options=options) as command:
+        command.wait_line("ready " + (CONCEALED if options else "canary"))
         command.wait_for("refresh over")
         pid = command.process.pid
-        found = []
-        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-            start, end = (int(part, 16) for part in line.split()[0].split("-"))
-            if "r" in line.split()[1] and "[v" not in line:
-                with open(f"/proc/{pid}/mem", "rb") as memory:
-                    memory.seek(start)
-                    try:
-                        if agent.CANARY.encode() in memory.read(end - start):
-                            found.append(line)
-                    except OSError:
-                        pass
-        assert not found
+        assert agent.scan_memory(pid, [agent.CANARY.encode()]) == set()
         for name in ("environ", "cmdline"):
             assert agent.CANARY.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
         child = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
@@ -442,3 +434,106 @@ def test_install_copies_a_program_that_runs(place):
 def test_install_says_what_is_wrong(place, directory, status, said):
     result = place.run("install", *directory)
     assert result.status == status and result.said(said)
+
+
+# --- --mask ---
+
+def test_mask_conceals_values_on_both_outputs(place):
+    place.write(TEMPLATE + "    BASIC: '{{ op://prod/db/username \":\" op://prod/db/password | base64 }}'\n    QUOTED: '{{ op://prod/db/password | urlencode }}'\n")
+    program = shell(place, "echo out $URL; echo err $DB_USER >&2; echo $BASIC; echo $QUOTED; echo $FALLBACK; exit 3\n")
+    result = place.run("exec", "--mask", "--", program)
+    assert result.status == 3
+    assert result.out == f"out postgres://{CONCEALED}@db/app\n{CONCEALED}\n{CONCEALED}\nhere\n"
+    assert f"err {CONCEALED}\n" in result.err
+
+
+def test_mask_knows_values_of_the_environment_and_of_outputs(place):
+    place.write(agent.TEMPLATE + "exec: {env: {A: op://other/api/credential}}\n")
+    result = place.run("exec", "--mask", "--", "sh", "-c", f"cat {place.directory}/app.env; echo $A $B; python3 -c 'import json, os; print(json.dumps(os.environ[\"C\"]))'",
+                       B="op://prod/db/username", C="op://prod/db/password")
+    assert result.status == 0 and result.out.endswith(f'{CONCEALED} {CONCEALED}\n"{CONCEALED}"\n') and f"PASSWORD='{CONCEALED}'\n" in result.out
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_mask_across_write_boundaries(place, stream):
+    """The second half is written when somebody has seen what came before the first one."""
+    program = shell(place, f"""
+exec >&{stream}
+printf 'ready canary-val'
+while ! [ -e {place.disk}/go ]; do sleep 0.01; done
+printf 'ue-user|canary-value-us|'
+i=0; while [ $i -lt ${{#DB_USER}} ]; do printf %s "$(printf %s "$DB_USER" | cut -c $((i + 1)))"; i=$((i + 1)); done
+""")
+    place.write(TEMPLATE)
+    process = subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", str(program)], env=place.environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert os.read(process.stdout.fileno(), 100) == b"ready "
+    (place.disk / "go").touch()
+    rest = process.stdout.read().decode()
+    assert process.wait(30) == 0 and rest == f"{CONCEALED}|canary-value-us|{CONCEALED}"
+
+
+def test_mask_passes_everything_else_byte_for_byte(place):
+    data = bytes(range(256)) * 4096 + b"no line end"
+    (place.disk / "data").write_bytes(data)
+    result = subprocess.run([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", "sh", "-c", f"cat {place.disk}/data & cat {place.disk}/data >&2; wait"],
+                            env=place.environment(), capture_output=True, timeout=60)
+    assert result.returncode == 0 and result.stdout == data and result.stderr == data
+
+
+def test_mask_into_a_file(place):
+    """epoll takes no regular file."""
+    with open(place.disk / "out", "wb") as out:
+        process = subprocess.run([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", "sh", "-c", "seq 100000; echo $DB_USER"],
+                                 env=place.environment(), stdout=out, stderr=out, timeout=60)
+    lines = (place.disk / "out").read_text().splitlines()
+    assert process.returncode == 0 and lines == [*map(str, range(1, 100001)), CONCEALED]
+
+
+def test_mask_waits_for_a_slow_reader(place):
+    """The command waits as it would without us: nothing piles up in our memory, nothing is lost, and following goes on."""
+    place.write(TEMPLATE + "  onChange: none\n")
+    program = shell(place, "seq 3000000\necho $DB_USER\n")
+    process = subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "info", "--", str(program)], env=place.environment(CONNECT_AGENT_INTERVAL="1s"),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in process.stderr:
+        if b"command started" in line:
+            break
+    asked = place.fake.counters()["total"]
+    place.fake.wait_for("total", asked + 3)  # it asks on, though nobody reads
+    resident = int(pathlib.Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
+    out, _ = process.communicate(timeout=120)
+    lines = out.decode().splitlines()
+    assert process.returncode == 0 and len(lines) == 3000001 and lines[-1] == CONCEALED
+    print(f"resident while nobody reads: {resident} bytes")
+
+
+def test_mask_and_a_reader_that_is_gone(place):
+    """The command learns of it as without us."""
+    process = subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", "sh", "-c", "trap '' PIPE; while echo more; do :; done; exit 7"],
+                               env=place.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.read(4)
+    process.stdout.close()
+    assert process.wait(60) == 7
+
+
+def test_mask_old_and_new_values_after_a_change(place):
+    program = shell(place, "echo old=canary-value-user new=canary-value-next; trap 'echo last canary-value-next $DB_USER; exit 0' TERM; while :; do sleep 1000 & wait; done\n")
+    with Run(place, program, options=MASK, CONNECT_AGENT_INTERVAL="1s") as command:
+        command.wait_line(f"old={CONCEALED} new=canary-value-next")
+        place.fake.set_field("prod", "db", "username", "canary-value-next")
+        command.wait_line(f"last {CONCEALED} {CONCEALED}")
+        command.wait_line(f"old={CONCEALED} new={CONCEALED}")
+
+
+def test_mask_says_what_is_too_short(place):
+    place.fake.set_field("prod", "db", "username", "ab")
+    result = place.run("exec", "--mask", "--", "sh", "-c", "echo $DB_USER")
+    assert result.status == 0 and result.out == "ab\n" and result.said("less than 4 bytes a line are not masked")
+
+
+def test_mask_ends_with_the_command_though_others_hold_its_output(place):
+    """A process that it left behind is no reason to wait; what was written before the end is not lost."""
+    result = place.run("exec", "--mask", "--", "sh", "-c", "sleep 1000 & echo $! >&2; seq 5000; exit 5")
+    os.kill(int(next(line for line in result.err.splitlines() if line.isdigit())), signal.SIGKILL)
+    assert result.status == 5 and result.out.split() == [*map(str, range(1, 5001))]

@@ -1,7 +1,6 @@
 """The sidecar: publishes, then follows the vaults with as few requests as there can be."""
 
 import os
-import pathlib
 import signal
 import threading
 
@@ -201,24 +200,6 @@ def test_a_reader_never_sees_the_certificate_of_one_generation_with_the_key_of_a
         assert len(seen) > 10 and rotations > 10 and overtaken < 1000, (len(seen), rotations, overtaken)
 
 
-def scan_memory(pid, needles):
-    """Which of the byte strings are in the process's readable memory."""
-    found = set()
-    with open(f"/proc/{pid}/mem", "rb") as memory:
-        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-            span, access = line.split()[:2]
-            if not access.startswith("r") or line.endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
-                continue
-            start, end = (int(part, 16) for part in span.split("-"))
-            memory.seek(start)
-            try:
-                data = memory.read(end - start)
-            except OSError:
-                continue
-            found |= {needle for needle in needles if needle in data}
-    return found
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="reading /proc/PID/mem of a process that is not dumpable needs root")
 @pytest.mark.skipif(bool(os.environ.get("SANITIZE")), reason="a sanitizer keeps freed memory in quarantine")
 @pytest.mark.parametrize("tls", [False, True])
@@ -232,11 +213,11 @@ def test_an_idle_sidecar_holds_no_secret_in_memory(tls):
         with Sidecar(place) as sidecar:
             sidecar.wait_for("refresh over")
             needles.append(place.published("blob")[100:140])
-            assert scan_memory(sidecar.process.pid, needles) == set()
+            assert agent.scan_memory(sidecar.process.pid, needles) == set()
             place.fake.set_field("v1", "i2", "a", "canary-value-new")
             sidecar.refresh()
             assert place.published("f12").startswith(b"canary-value-new")
-            assert scan_memory(sidecar.process.pid, needles) == set()
+            assert agent.scan_memory(sidecar.process.pid, needles) == set()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reading /proc/PID/mem of a process that is not dumpable needs root")
@@ -246,4 +227,4 @@ def test_the_scan_finds_what_is_there(place):
     with Sidecar(place) as sidecar:
         place.fake.wait_for("file", 1)
         place.fake.wait_for("item", 12)
-        assert b"canary-value-" in scan_memory(sidecar.process.pid, [b"canary-value-"]), "the scan is blind"
+        assert b"canary-value-" in agent.scan_memory(sidecar.process.pid, [b"canary-value-"]), "the scan is blind"

@@ -150,9 +150,9 @@ Test(hook, refuses_wrong_requests_and_shows_no_password)
         {"      - http: {url: http://x, timeout: 10}\n",
          "t.yaml:6:40: \"10\" is not a duration such as 500ms, 30s or 2m"},
         {"      - http: {url: http://x, timeout: 99ms}\n",
-         "t.yaml:6:40: the timeout must be from 100ms to 1h"},
+         "t.yaml:6:40: \"99ms\": the duration must be from 100ms to 1h"},
         {"      - http: {url: http://x, timeout: 61m}\n",
-         "t.yaml:6:40: the timeout must be from 100ms to 1h"},
+         "t.yaml:6:40: \"61m\": the duration must be from 100ms to 1h"},
     };
     EXPECT_EACH(examples, CHANGE);
 }
