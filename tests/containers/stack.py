@@ -9,6 +9,7 @@ What is asked of the fake Connect goes through `stack.connect`, a FakeConnect of
 nothing of the stack is left, and no secret was in any log or in what `docker inspect` shows.
 """
 
+import itertools
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ STACKS = engine.ROOT / "deploy" / "compose"
 IMAGES = pathlib.Path(__file__).parent / "images"
 TOKEN = (STACKS / "demo-token").read_text()
 WAIT_SECONDS = 60
+_number = itertools.count(1)
 # What the sample vault holds, and what the tests put there.
 SECRETS = ("canary-value-", "example-password-not-a-secret", "example-credential-not-a-secret", "PRIVATE KEY-----", TOKEN[-40:])
 
@@ -39,7 +41,7 @@ def until(condition, seconds=WAIT_SECONDS, what="it"):
 class Connect(fake.FakeConnect):
     """The fake Connect server of a stack, which docker compose has started."""
 
-    def __init__(self, port):  # pylint: disable=super-init-not-called
+    def __init__(self, port):
         self.port = port
         self._tls = None
 
@@ -62,7 +64,7 @@ class Stack:
 
     def __init__(self, docker, name, *, files=(), **environment):
         self.docker = docker
-        self.project = f"{engine.PROJECT}{os.getpid()}-{name}"
+        self.project = f"{engine.PROJECT}{os.getpid()}-{next(_number)}-{name}"
         self.directory = STACKS / name
         words = ["-p", self.project, "--project-directory", self.directory, "-f", self.directory / "compose.yaml"]
         for file in files:

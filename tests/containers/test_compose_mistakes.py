@@ -1,6 +1,7 @@
 """What somebody who uses the stacks gets wrong: the line in `docker compose logs`, and the exit status."""
 
 import json
+import os
 
 import pytest
 
@@ -32,11 +33,10 @@ def volume(options):
 def test_a_volume_on_disk_that_belongs_to_root(docker, tmp_path):
     status, reason = failing(docker, volume("!override {}"), tmp_path)
     assert status == 73
-    assert reason.startswith("output /run/app: ") or reason.startswith("/run/app"), reason
-    assert "tmpfs" in reason or "Permission denied" in reason
+    assert reason.startswith("output /run/app: /run/app is on ") and "not tmpfs" in reason and "allowDisk" in reason
 
 
-def test_a_volume_on_disk_of_the_right_owner(docker, tmp_path):
+def test_a_volume_on_disk_that_the_agent_could_write(docker, tmp_path):
     status, reason = failing(docker, volume("!override {}") + "services: {agent: {user: '0:0'}}\n", tmp_path)
     assert status == 73
     assert "/run/app" in reason and "tmpfs" in reason and "allowDisk" in reason
@@ -68,7 +68,7 @@ def test_a_token_file_that_the_agent_may_not_read(docker, tmp_path):
     token.chmod(0o400)
     status, reason = failing(docker, "", tmp_path, OP_CONNECT_TOKEN_FILE=str(token))
     assert status == 77
-    assert "/run/secrets/connect-token" in reason and "Permission denied" in reason
+    assert reason.startswith("/run/secrets/connect-token: uid 65532, gid 65532 may not read the token file; make it readable")
 
 
 def test_a_token_file_that_is_not_there_is_told_by_compose_or_by_the_agent(docker, tmp_path):
@@ -90,7 +90,6 @@ def test_a_token_file_with_the_mode_that_the_page_tells_brings_no_warning(docker
     token = tmp_path / "token"
     token.write_text(TOKEN)
     token.chmod(mode)
-    import os
     os.chown(token, 65532, 65532)
     with Stack(docker, "init", OP_CONNECT_TOKEN_FILE=str(token)) as stack:
         stack.up()
