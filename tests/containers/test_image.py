@@ -1,16 +1,18 @@
 """The image, built from the Dockerfile and run by a Docker Engine, with the fake Connect's image beside it: as a
 platform runs it, with a read-only root, without capabilities, without new privileges, on a network by name."""
 
+import contextlib
 import io
 import json
 import re
 import subprocess
 import tarfile
+import threading
 import time
 
 import pytest
 
-from engine import ROOT
+from engine import ROOT, call
 
 SIZE_MOST = 3_500_000  # docs/image.md
 OWNER = "65532:65532"
@@ -45,8 +47,7 @@ class Stack:
         unique = f"image-test-{docker.owner}"
         self.network = self._make("network", f"{unique}-network")
         self.tokens = self._make("volume", f"{unique}-tokens")
-        self.containers = 0
-        self.server = self.start(self.fake, network_alias="connect", volumes={f"{self.tokens}": "/var/lib/fake-connect/tokens"})
+        self.server = self.start(self.fake, network_alias="connect", volumes={self.tokens: "/var/lib/fake-connect/tokens"})
         self.wait_log(self.server, "listening on")
 
     def _make(self, kind, name, *options):
@@ -82,40 +83,38 @@ class Stack:
         """A run to its end: subprocess.CompletedProcess, whose stderr is the container's."""
         return self.docker.run("run", "--rm", *self._words(image or self.agent, arguments, **options), check=False)
 
-    def log(self, container):
-        done = self.docker.run("logs", container)
-        return done.stdout + done.stderr
-
-    def wait_log(self, container, text, seconds=60):
-        """Until the container's log has the text: `docker logs --follow` is read as it comes."""
-        process = subprocess.Popen([str(self.docker.client), "logs", "--follow", container], env=self.docker.environment,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        lines = []
+    def _lines(self, *words, seconds=90):
+        """What a docker command that does not end prints, line by line, for so long."""
+        process = subprocess.Popen([str(self.docker.client), *words], env=self.docker.environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        limit = threading.Timer(seconds, process.kill)
+        limit.start()
         try:
-            for line in process.stdout:
-                lines.append(line)
-                if text in line:
-                    return line
+            yield from process.stdout
         finally:
+            limit.cancel()
             process.kill()
             process.wait()
             process.stdout.close()
-        raise AssertionError(f"{text!r} is not in the log of a container that has ended: {lines}")
 
-    def wait_health(self, container, wanted, seconds=60):
-        """Until Docker says so. It tells of a change by an event, which one that came before is not missed for."""
-        events = subprocess.Popen([str(self.docker.client), "events", "--since", "1h", "--filter", f"container={container}", "--filter",
-                                   "event=health_status", "--format", "{{.Status}}"], env=self.docker.environment,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            for line in events.stdout:
+    def wait_log(self, container, text):
+        """Until the container's log has the text."""
+        lines = []
+        with contextlib.closing(self._lines("logs", "--follow", container)) as log:
+            for line in log:
+                lines.append(line)
+                if text in line:
+                    return
+        raise AssertionError(f"{text!r} is not in the log: {lines}")
+
+    def wait_health(self, container, wanted):
+        """Until Docker says so, by an event; one that came before counts too. Gives what the last probe said."""
+        with contextlib.closing(self._lines("events", "--since", "1h", "--filter", f"container={container}",
+                                            "--filter", "event=health_status", "--format", "{{.Status}}")) as events:
+            for line in events:
                 if line.strip() == f"health_status: {wanted}":
-                    return self.docker.inspect(container)[0]["State"]["Health"]
-        finally:
-            events.kill()
-            events.wait()
-            events.stdout.close()
-        raise AssertionError(f"not {wanted}")
+                    return self.docker.inspect(container)[0]["State"]["Health"]["Log"][-1]
+        raise AssertionError(f"not {wanted}: {self.docker.inspect(container)[0]['State']}")
 
     def read(self, volume, name="app.env"):
         """A file of an output, read by another image as the application would."""
@@ -206,6 +205,30 @@ def test_the_revision_is_what_the_build_was_told(stack):
         stack.docker.run("rmi", image)
 
 
+def test_buildkit_builds_the_same(stack, tmp_path):
+    """The harness uses the builder before it, which every Docker has. BuildKit comes with Docker's own client up to
+    version 22, and with its buildx later."""
+    image = f"connect-agent-test/buildkit:{stack.docker.owner}"
+    environment = dict(stack.docker.environment, DOCKER_BUILDKIT="1")
+    for client in dict.fromkeys([str(stack.docker.client), "/usr/bin/docker"]):
+        done = call([client, "build", "--network", "host", "--target", "agent", "-t", image, ROOT], env=environment, seconds=1500, check=False)
+        if "buildx" not in done.stderr:
+            break
+    else:
+        pytest.skip(f"no client here has BuildKit: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    try:
+        mine = []
+        for name in (stack.agent, image):
+            container = stack.docker.run("create", *stack.docker.mine, name).stdout.strip()
+            stack.docker.run("cp", f"{container}:/usr/bin/connect-agent", tmp_path / "program")
+            mine.append((tmp_path / "program").read_bytes())
+        assert mine[0] == mine[1]
+        assert stack.docker.inspect(image)[0]["Config"]["User"] == OWNER
+    finally:
+        stack.docker.run("rmi", "-f", image)
+
+
 def test_runs_as_nobody_in_particular_with_the_sidecar_as_its_default(config):
     assert config["Config"]["User"] == OWNER
     assert config["Config"]["Entrypoint"] == ["/usr/bin/connect-agent"] and config["Config"]["Cmd"] == ["sidecar"]
@@ -224,8 +247,7 @@ def test_init_publishes_for_another_image(stack, output):
 
 def test_sidecar_becomes_healthy_follows_and_stops_at_once_with_its_output_kept(stack, output):
     sidecar = stack.start(stack.agent, volumes={output: OUTPUT}, options=["--health-interval=1s"])
-    health = stack.wait_health(sidecar, "healthy")
-    assert health["Log"][-1]["ExitCode"] == 0
+    assert stack.wait_health(sidecar, "healthy")["ExitCode"] == 0
     assert stack.read(output) == f"PASSWORD='{VALUE}'\n"
     begin = time.monotonic()
     stack.docker.run("stop", sidecar)
@@ -238,10 +260,9 @@ def test_sidecar_becomes_healthy_follows_and_stops_at_once_with_its_output_kept(
 def test_sidecar_is_unhealthy_with_the_reason_while_it_has_nothing_to_show(stack, output):
     sidecar = stack.start(stack.agent, volumes={output: OUTPUT}, template=TEMPLATE.replace("db/password", "db/pasword"),
                           options=["--health-interval=1s", "--health-start-period=1s", "--health-retries=1"])
-    health = stack.wait_health(sidecar, "unhealthy")
-    said = health["Log"][-1]["Output"]
-    print(said)
-    assert health["Log"][-1]["ExitCode"] == 1 and "pasword" in said
+    probe = stack.wait_health(sidecar, "unhealthy")
+    print(probe["Output"])
+    assert probe["ExitCode"] == 1 and 'no field or file "pasword"' in probe["Output"]
     stack.docker.run("rm", "-f", sidecar)
 
 
