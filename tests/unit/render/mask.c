@@ -109,7 +109,7 @@ Test(mask, older_values_stay_masked_and_are_there_once)
 Test(mask, a_value_longer_than_any_buffer_is_concealed_in_pieces)
 {
     struct error error;
-    size_t skipped = 0, size = 3 * MASK_LONGEST + 100;
+    size_t skipped = 0, size = 3 * (size_t)MASK_LONGEST + 100;
     char *value = malloc(size);
     SECRET_AUTO set = secret_new(LIMIT_MASK);
     for (size_t i = 0; i < size; i++) {
