@@ -1,5 +1,5 @@
-/* The least a program can do with libcurl: fetch the URLs of standard input, all at once over at most 8
- * connections, with one token. What the benchmark holds a cold start against. */
+/* The least a program can do with libcurl: fetch the URLs of standard input, all at once over at
+ * most 8 connections, with one token. What the benchmark holds a cold start against. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
