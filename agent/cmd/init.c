@@ -15,6 +15,7 @@ int command_init(const struct options *options)
         load_report(&loaded, &options->log);
         status = load_exit_status(&loaded);
     } else {
+        load_warn_root(&loaded, &options->log);
         status = agent_init(&(struct agent_options){
             .template = loaded.template,
             .log = &options->log,

@@ -1,7 +1,9 @@
 #include "cmd/load.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "core/journal.h"
@@ -27,6 +29,33 @@ void load_done(struct loaded *loaded)
 {
     template_free(loaded->template);
     findings_done(&loaded->findings);
+}
+
+static bool is_left_to_root(const struct output *output)
+{
+    for (size_t i = 0; i < output->files_count; i++) {
+        const struct file *file = &output->files[i];
+        if (file->uid == (uid_t)OWNER_UNSET && file->gid == (gid_t)OWNER_UNSET &&
+            !(file->mode & S_IROTH)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void load_warn_root(const struct loaded *loaded, const struct log *log)
+{
+    const struct template *template = loaded->template;
+    for (size_t i = 0; geteuid() == 0 && i < template->outputs_count; i++) {
+        if (is_left_to_root(&template->outputs[i])) {
+            log_write(log, LOG_WARN, "running as root",
+                      log_text(LOG_KEY_OUTPUT, template->outputs[i].directory),
+                      log_text(LOG_KEY_REASON,
+                               "files here will belong to root, and only root can read them; run "
+                               "as the application's user (the image's own is 65532), or say "
+                               "`owner:`"));
+        }
+    }
 }
 
 void load_report(const struct loaded *loaded, const struct log *log)

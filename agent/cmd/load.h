@@ -17,6 +17,10 @@ bool load_template(const struct options *options, struct loaded *ret_loaded);
 bool load_require_host(struct loaded *loaded);
 void load_done(struct loaded *loaded);
 
+/* A warning where root publishes files that nobody else can read, and no `owner:` says that it is
+ * meant: most often an image that was started as another user than its own. */
+void load_warn_root(const struct loaded *loaded, const struct log *log);
+
 /* All findings as log lines. */
 void load_report(const struct loaded *loaded, const struct log *log);
 /* All of them on standard error, for a command that has no log. */

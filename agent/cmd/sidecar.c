@@ -11,6 +11,7 @@ int command_sidecar(const struct options *options)
     int status;
     if (load_template(options, &loaded) && load_require_host(&loaded) &&
         review_outputs(loaded.template, &loaded.findings)) {
+        load_warn_root(&loaded, &options->log);
         struct template *template = loaded.template;
         loaded.template = NULL;
         status = sidecar_run(&(struct sidecar_options){

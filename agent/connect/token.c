@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -91,6 +92,12 @@ static bool read_file(const char *path, struct secret *raw, unsigned *ret_mode, 
                          "%s: no token file; mount the Connect token there, or set "
                          "connect.tokenFile or OP_CONNECT_TOKEN_FILE",
                          path);
+    }
+    if (err->number == EACCES) {
+        return error_set(err, ERROR_TOKEN_FILE,
+                         "%s: uid %u, gid %u may not read the token file; make it readable for "
+                         "that user (Kubernetes `fsGroup:`, compose `user:`) or run as its owner",
+                         path, (unsigned)geteuid(), (unsigned)getegid());
     }
     return error_wrap(err, "token file");
 }

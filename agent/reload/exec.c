@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "io/timer.h"
+#include "reload/explain.h"
 
 enum { DRAIN_READS = 64 }; /* a grandchild may go on printing for ever */
 
@@ -72,21 +73,14 @@ static int spawn(const struct exec_request *request, int output, pid_t *ret_pid)
     return number;
 }
 
-static bool explain_start(const char *program, int number, struct error *err)
+static bool refuse(const char *program, int number, struct error *err)
 {
-    const char *advice = "";
+    explain_start(program, number, err);
     if (number == ENOENT) {
-        advice = "; it must be in connect-agent's own container, and a script's interpreter too. "
-                 "To reach another container use signal: or http:";
-    } else if (number == EACCES) {
-        advice = "; it must be executable by connect-agent's uid, and not on a file system that is "
-                 "mounted noexec";
-    } else if (number == ENOEXEC) {
-        advice = "; it is no program for this machine, or a script without its first line #!";
+        size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof(err->message) - used,
+                 ". To reach another container use signal: or http:");
     }
-    error_set_errno(err, ERROR_HOOK, number, "%s cannot be started", program);
-    size_t used = strlen(err->message);
-    snprintf(err->message + used, sizeof(err->message) - used, "%s", advice);
     return false;
 }
 
@@ -156,7 +150,7 @@ static bool start(struct exec_run *run, const struct exec_request *request, stru
     close(ends[1]);
     if (number != 0) {
         close(ends[0]);
-        return explain_start(request->command[0], number, err);
+        return refuse(request->command[0], number, err);
     }
     run->child.pid = run->pid;
     loop_add_child(run->loop, &run->child);

@@ -11,6 +11,7 @@
 
 #include "io/process.h"
 #include "io/timer.h"
+#include "reload/explain.h"
 
 enum { RETRY_MS = 1000, OWNED_MS = 10 };
 
@@ -94,8 +95,7 @@ static bool try_start(struct supervise *supervise, struct error *err)
     int number = spawn(supervise, environment);
     supervise->owner.environment_done(supervise->owner.context);
     if (number != 0) {
-        return error_set_errno(err, ERROR_HOOK, number, "cannot run %s",
-                               supervise->command.arguments[0]);
+        return explain_start(supervise->command.arguments[0], number, err);
     }
     supervise->state = RUNNING;
     supervise->started_ms = clock_now_ms(supervise->loop->clock);

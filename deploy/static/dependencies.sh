@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the libraries of the static connect-agent that Debian has no fitting static archive of: curl (HTTP and
 # HTTPS only, mbedTLS, c-ares), cJSON and libmicrohttpd (no TLS), from Debian 13's own source packages. mbedTLS,
-# c-ares and libyaml are taken as Debian 13 delivers them. What is linked in the end is in PREFIX/versions.
+# c-ares and libyaml are taken as Debian 13 delivers them. What is linked in the end is in PREFIX/versions, and under
+# which terms in PREFIX/copyright.
 set -eu
 
 usage() {
@@ -209,16 +210,19 @@ build_libmicrohttpd() {
     cd "$prefix"
 }
 
-# NAME SOURCE-PACKAGE VERSION LICENCE, the latter two as Debian and SPDX write them.
+# NAME SOURCE-PACKAGE VERSION LICENCE COPYRIGHT: version and licence as Debian and SPDX write them, and the file
+# with the notices that whoever passes the program on has to pass on too.
 note() {
     printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" >>"$work/versions"
+    mkdir -p "$prefix/copyright"
+    cp "$5" "$prefix/copyright/$1"
 }
 
 # What Debian delivers compiled: the version of the source package that a package was made from.
 note_installed() {
     # shellcheck disable=SC2016 # variables of dpkg
     found=$(dpkg-query -W -f '${source:Package} ${source:Version}' "$2")
-    note "$1" "${found% *}" "${found#* }" "$3"
+    note "$1" "${found% *}" "${found#* }" "$3" "/usr/share/doc/$2/copyright"
 }
 
 trap clean_up EXIT
@@ -239,11 +243,11 @@ for package in curl cjson libmicrohttpd; do
     fetch "$package"
     "build_$package"
     case $package in
-    curl) note curl curl "$version" curl ;;
-    cjson) note cJSON cjson "$version" MIT ;;
-    libmicrohttpd) note libmicrohttpd libmicrohttpd "$version" \
-        'LGPL-2.1-or-later OR GPL-2.0-or-later WITH eCos-exception-2.0' ;;
+    curl) licence=curl name=curl ;;
+    cjson) licence=MIT name=cJSON ;;
+    libmicrohttpd) licence='LGPL-2.1-or-later OR GPL-2.0-or-later WITH eCos-exception-2.0' name=libmicrohttpd ;;
     esac
+    note "$name" "$package" "$version" "$licence" "$work/$package/debian/copyright"
 done
 note_installed mbedTLS libmbedtls-dev 'Apache-2.0 OR GPL-2.0-or-later'
 note_installed c-ares libc-ares-dev MIT

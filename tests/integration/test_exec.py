@@ -162,6 +162,22 @@ def test_the_exit_status_is_that_of_the_command(place, prefix, command, status):
     assert run(place, *command, prefix=prefix).status == status
 
 
+@pytest.mark.parametrize("content, status, reason", [
+    # A program's head is enough for the kernel to refuse it, and for the message to say whose it is.
+    (b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\xf7\0" + bytes(44), 126, "a program for another machine and this machine is"),
+    (b"\x7fELF\2\2\1" + bytes(9) + b"\0\2\0\x16" + bytes(44), 126, "a program for s390x and this machine is"),
+    (b"true\n", 126, "first line #!"),
+    (b"#!/no/such/shell\n", 127, 'first line names, "/no/such/shell"'),
+])
+def test_a_command_that_this_machine_cannot_run_is_explained(place, content, status, reason):
+    program = place.disk / "program"
+    program.write_bytes(content)
+    program.chmod(0o755)
+    result = run(place, program)
+    assert result.status == status, result
+    assert [r for r in result.reasons if r.startswith(f"{program} cannot be started: ") and reason in r], result
+
+
 def test_before_anything_is_resolved(place):
     assert run(place, "true", X="op://prod/nothing/there").status == 66
     assert run(place, "true", X="op://prod").status == 65

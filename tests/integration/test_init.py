@@ -193,3 +193,15 @@ def test_signal_while_waiting_leaves_at_once(place):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + 15, err
     assert place.snapshot() == before
+
+
+def test_root_is_told_that_only_root_can_read_the_files_unless_an_owner_is_named(place):
+    def warned(template):
+        result = place.init(template)
+        assert result.status == 0, result
+        return [e["output"] for e in result.events if e["message"] == "running as root"]
+
+    mine = f"{os.geteuid()}:{os.getegid()}"
+    assert warned(agent.TEMPLATE) == ([str(place.directory)] if os.geteuid() == 0 else [])
+    assert warned(agent.TEMPLATE.replace("    files:", f'    owner: "{mine}"\n    files:', 1)) == []
+    assert warned(agent.TEMPLATE.replace("    files:", "    mode: 0444\n    files:", 1)) == []

@@ -187,7 +187,7 @@ Test(exec, what_cannot_start_is_explained)
     int fd = mkstemp(path);
     cr_assert(fd >= 0 && write(fd, "x\n", 2) == 2);
     expect_no_start("/no/such/program", ENOENT, "in connect-agent's own container");
-    expect_no_start(path, EACCES, "must be executable");
+    expect_no_start(path, EACCES, "executable by connect-agent's uid");
     cr_assert_eq(fchmod(fd, 0700), 0);
     close(fd);
     expect_no_start(path, ENOEXEC, "without its first line #!");
