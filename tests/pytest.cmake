@@ -2,7 +2,7 @@
 # pytest_tests(GROUP): that for every test_*.py of the folder.
 #
 # The test finds the programs in its environment: AGENT and FAKE_CONNECT, ENV_TOOL, PUBLISH_TOOL and
-# FAIL_ALLOCATION where these targets exist (env-tool, publish-tool, fail-allocation), and SANITIZE, empty in a build without.
+# FAIL_ALLOCATION, COMPROMISED where these targets exist (env-tool, publish-tool, fail-allocation, compromised), and SANITIZE, empty in a build without.
 
 function(has_pytest ret_is_good candidate)
   execute_process(COMMAND ${candidate} -c "import pytest" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
@@ -22,7 +22,7 @@ function(pytest_test group file)
   string(REGEX REPLACE "^test_|\\.py$" "" name ${file})
   set(environment "SANITIZE=${SANITIZE}" PYTHONDONTWRITEBYTECODE=1)
   foreach(pair AGENT:connect-agent FAKE_CONNECT:fake-connect ENV_TOOL:env-tool PUBLISH_TOOL:publish-tool
-      FAIL_ALLOCATION:fail-allocation)
+      FAIL_ALLOCATION:fail-allocation COMPROMISED:compromised)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 variable)
     list(GET pair 1 target)

@@ -23,6 +23,7 @@ static const char *const key_names[LOG_KEYS] = {
     [LOG_KEY_COUNT] = "count",         [LOG_KEY_SIGNAL] = "signal",
     [LOG_KEY_EXPIRES] = "expires",     [LOG_KEY_PID] = "pid",
     [LOG_KEY_PHASE] = "phase",         [LOG_KEY_HOOK] = "hook",
+    [LOG_KEY_LANDLOCK] = "landlock",   [LOG_KEY_SECCOMP] = "seccomp",
     [LOG_KEY_TARGET] = "target",       [LOG_KEY_POD] = "pod",
     [LOG_KEY_NAMESPACE] = "namespace"};
 

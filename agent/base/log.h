@@ -6,12 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-enum log_level {
-    LOG_ERROR,
-    LOG_WARN,
-    LOG_INFO,
-    LOG_DEBUG,
-};
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 enum log_format { LOG_JSON, LOG_TEXT };
 enum log_key {
@@ -36,10 +31,12 @@ enum log_key {
     LOG_KEY_SIGNAL,
     LOG_KEY_EXPIRES,
     LOG_KEY_PID,
-    LOG_KEY_PHASE,  /* of a hook: beforePublish, onChange */
-    LOG_KEY_HOOK,   /* signal, http, exec */
-    LOG_KEY_TARGET, /* whom it is for: process, program, URL */
-    LOG_KEY_POD,    /* of the downward API: CONNECT_AGENT_POD, CONNECT_AGENT_NAMESPACE */
+    LOG_KEY_PHASE,    /* of a hook: beforePublish, onChange */
+    LOG_KEY_HOOK,     /* signal, http, exec */
+    LOG_KEY_TARGET,   /* whom it is for: process, program, URL */
+    LOG_KEY_LANDLOCK, /* its version (ABI) in force; 0: none */
+    LOG_KEY_SECCOMP,  /* listed, denied, none */
+    LOG_KEY_POD,      /* of the downward API: CONNECT_AGENT_POD, CONNECT_AGENT_NAMESPACE */
     LOG_KEY_NAMESPACE,
     LOG_KEYS,
 };

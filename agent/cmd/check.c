@@ -42,6 +42,7 @@ static int check_online(const struct options *options, const struct loaded *load
             .clock = options->log.clock,
             .token_variable = getenv("OP_CONNECT_TOKEN"),
             .timeout_ms = options->timeout_ms,
+            .sandbox_off = options->sandbox_off,
         },
         &preview);
     plan_done(&job.plan);

@@ -97,7 +97,9 @@ int command_run(int argc, char *argv[])
         options.argument = command->name;
         return command_help(&options);
     }
-    if (!(command->options & OPTIONS_COMMAND)) {
+    if (command->options & OPTIONS_COMMAND) {
+        process_note_inherited();
+    } else {
         process_seal();
     }
     return command->run(&options);

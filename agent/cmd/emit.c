@@ -79,6 +79,8 @@ static int resolve(struct job *job, const struct template *template)
             .clock = options->log.clock,
             .token_variable = getenv("OP_CONNECT_TOKEN"),
             .timeout_ms = options->timeout_ms,
+            .out_file = options->out_file,
+            .sandbox_off = options->sandbox_off,
         },
         &preview);
     return status == EX_OK ? job->status : status;

@@ -22,6 +22,7 @@ int command_init(const struct options *options)
             .clock = options->log.clock,
             .token_variable = getenv("OP_CONNECT_TOKEN"),
             .timeout_ms = options->timeout_ms,
+            .sandbox_off = options->sandbox_off,
         });
     }
     load_done(&loaded);

@@ -14,6 +14,7 @@ enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 14
 enum {
     FLAG_LOG_LEVEL = 256,
     FLAG_LOG_FORMAT,
+    FLAG_SANDBOX,
     FLAG_TIMEOUT,
     FLAG_ONLINE,
     FLAG_JSON,
@@ -41,6 +42,8 @@ static const struct options_flag own[OWN_OPTIONS] = {
      "error, warn, info or debug (CONNECT_AGENT_LOG_LEVEL)"},
     {"log-format", FLAG_LOG_FORMAT, OPTIONS_LOG, "FORMAT",
      "json or text (CONNECT_AGENT_LOG_FORMAT, text on a terminal)"},
+    {"sandbox", FLAG_SANDBOX, OPTIONS_LOG, "SWITCH",
+     "on, as far as the kernel can, or off (CONNECT_AGENT_SANDBOX, on)"},
     {"timeout", FLAG_TIMEOUT, OPTIONS_TIMEOUT, "DURATION",
      "give up after this long (CONNECT_AGENT_TIMEOUT, 120s)"},
     {"help", 'h', ~0U, NULL, "show this text"},
@@ -65,6 +68,14 @@ static bool set_format(struct options *options, const char *origin, const char *
            refuse(err, origin, value, "a format: json or text");
 }
 
+static bool set_sandbox(struct options *options, const char *origin, const char *value,
+                        struct error *err)
+{
+    options->sandbox_off = strcmp(value, "off") == 0;
+    return options->sandbox_off || strcmp(value, "on") == 0 ||
+           refuse(err, origin, value, "on or off");
+}
+
 static bool set_timeout(struct options *options, const char *origin, const char *value,
                         struct error *err)
 {
@@ -83,6 +94,7 @@ static bool read_environment(struct options *options, struct error *err)
         bool (*set)(struct options *, const char *, const char *, struct error *);
     } variables[] = {{"CONNECT_AGENT_LOG_LEVEL", set_level},
                      {"CONNECT_AGENT_LOG_FORMAT", set_format},
+                     {"CONNECT_AGENT_SANDBOX", set_sandbox},
                      {"CONNECT_AGENT_TIMEOUT", set_timeout}};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         const char *value = getenv(variables[i].name);
@@ -221,6 +233,8 @@ static bool take(struct options *options, int value, const char *argument, struc
         return set_level(options, "--log-level", argument, err);
     case FLAG_LOG_FORMAT:
         return set_format(options, "--log-format", argument, err);
+    case FLAG_SANDBOX:
+        return set_sandbox(options, "--sandbox", argument, err);
     case FLAG_TIMEOUT:
         return set_timeout(options, "--timeout", argument, err);
     default:

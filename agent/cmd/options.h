@@ -13,7 +13,7 @@
 enum {
     OPTIONS_TEMPLATE = 1 << 0, /* -c FILE */
     OPTIONS_SETTINGS = 1 << 1, /* one flag for each setting of the template */
-    OPTIONS_LOG = 1 << 2,      /* --log-level, --log-format */
+    OPTIONS_LOG = 1 << 2,      /* --log-level, --log-format, --sandbox */
     OPTIONS_TIMEOUT = 1 << 3,  /* --timeout */
     OPTIONS_ARGUMENT = 1 << 4, /* one word */
     OPTIONS_CHECK = 1 << 5,    /* --online, --json */
@@ -35,6 +35,7 @@ struct options {
     char *const *command; /* ended by null; with OPTIONS_COMMAND */
     bool help;            /* --help */
     bool template_given;  /* template_path is not the default */
+    bool sandbox_off;
     bool online;
     bool json;
     bool force;

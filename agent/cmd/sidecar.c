@@ -21,6 +21,7 @@ int command_sidecar(const struct options *options)
             .log = &options->log,
             .clock = options->log.clock,
             .token_variable = getenv("OP_CONNECT_TOKEN"),
+            .sandbox_off = options->sandbox_off,
         });
     } else {
         load_report(&loaded, &options->log);

@@ -8,6 +8,7 @@
 #include "connect/backoff.h"
 #include "connect/client.h"
 #include "connect/token.h"
+#include "core/confine.h"
 #include "core/cycle.h"
 #include "core/journal.h"
 #include "io/loop.h"
@@ -261,8 +262,22 @@ static bool read_token(struct agent *agent, struct error *err)
     return true;
 }
 
+static void confine(const struct agent *agent)
+{
+    struct sandbox sandbox;
+    const struct agent_options *options = agent->options;
+    confine_enter(&(struct confine_options){.template = options->template,
+                                            .log = options->log,
+                                            .life = agent->preview ? WISHES_PREVIEW : WISHES_ONCE,
+                                            .out_file = options->out_file,
+                                            .is_off = options->sandbox_off},
+                  &sandbox);
+    sandbox_done(&sandbox);
+}
+
 static bool run(struct agent *agent, struct error *err)
 {
+    confine(agent);
     if (!read_token(agent, err)) {
         return false;
     }

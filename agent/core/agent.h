@@ -30,6 +30,8 @@ struct agent_options {
     const struct clock *clock;
     const char *token_variable; /* value of OP_CONNECT_TOKEN, or null */
     uint64_t timeout_ms;        /* gives up after this */
+    const char *out_file;       /* of a preview: what is written then; or null */
+    bool sandbox_off;
 };
 
 /* Resolves, publishes, returns: the exit status (sysexits). Retries what can heal. */

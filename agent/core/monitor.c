@@ -1,5 +1,6 @@
 #include "core/monitor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,14 @@ void monitor_template(struct monitor *monitor, const struct error *error)
         monitor->health.template = *error;
     }
     set(monitor, METRIC_TEMPLATE_VALID, !error);
+}
+
+void monitor_confined(struct monitor *monitor, const struct sandbox *sandbox)
+{
+    char landlock[16];
+    snprintf(landlock, sizeof(landlock), "%d", sandbox->landlock);
+    metrics_set(monitor->metrics, METRIC_SANDBOX_INFO,
+                METRIC_LABELS_OF(landlock, calls_name(sandbox->calls)), 1);
 }
 
 void monitor_follow(struct monitor *monitor, bool by_events)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/journal.h"
 #include "io/loop.h"
+#include "io/sandbox.h"
 #include "model/settings.h"
 #include "report/health.h"
 #include "report/listener.h"
@@ -32,4 +33,6 @@ void monitor_begin(struct monitor *monitor);
 void monitor_end(struct monitor *monitor, uint64_t generation, const struct error *error);
 /* The template's file is in force (null), or not, because of this. */
 void monitor_template(struct monitor *monitor, const struct error *error);
+/* What is in force, once. */
+void monitor_confined(struct monitor *monitor, const struct sandbox *sandbox);
 void monitor_follow(struct monitor *monitor, bool by_events);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "connect/backoff.h"
+#include "core/confine.h"
 #include "core/monitor.h"
 #include "core/reactions.h"
 #include "core/refresh.h"
@@ -50,6 +51,7 @@ struct sidecar {
     struct refresh *refresh;
     struct reactions *reactions;
     struct watch *watch;
+    struct sandbox sandbox;
     enum state state;
     bool published;    /* at least once */
     bool phased;       /* the first rest after that was begun */
@@ -327,6 +329,7 @@ static void reload(struct sidecar *sidecar)
         config_load(sidecar->options->path, sidecar->options->overrides, &findings, &template) &&
         review_template(template, &findings) &&
         (sidecar->options->companion || review_outputs(template, &findings)) &&
+        confine_check(&sidecar->sandbox, template, &findings) &&
         (settings_require_host(&template->settings, &error) ||
          findings_add(&findings, (struct place){.line = 0}, &error));
     monitor_template(&sidecar->monitor, ok || findings.count == 0 ? NULL : &findings.list[0].error);
@@ -420,11 +423,24 @@ static void sidecar_close(struct sidecar *sidecar)
     loop_done(&sidecar->loop);
 }
 
+static void confine(struct sidecar *sidecar)
+{
+    const struct sidecar_options *options = sidecar->options;
+    confine_enter(&(struct confine_options){.template = sidecar->template,
+                                            .log = options->log,
+                                            .life = WISHES_LASTING,
+                                            .is_off = options->sandbox_off,
+                                            .runs_command = options->companion != NULL},
+                  &sidecar->sandbox);
+}
+
 static bool run(struct sidecar *sidecar, struct error *err)
 {
+    confine(sidecar);
     if (!monitor_init(&sidecar->monitor, sidecar->options->clock, err)) {
         return false;
     }
+    monitor_confined(&sidecar->monitor, &sidecar->sandbox);
     sidecar->journal.metrics = sidecar->monitor.metrics;
     sidecar->journal.health = &sidecar->monitor.health;
     if (!sidecar_open(sidecar, err)) {
@@ -454,6 +470,7 @@ int sidecar_run(const struct sidecar_options *options)
         journal_error(&sidecar.journal, LOG_ERROR, "cannot go on", &error);
         sidecar.exit_status = error_describe(error.code)->exit_status;
     }
+    sandbox_done(&sidecar.sandbox);
     template_free(sidecar.template);
     return sidecar.exit_status;
 }

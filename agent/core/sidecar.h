@@ -29,6 +29,7 @@ struct sidecar_options {
     const struct clock *clock;
     const char *token_variable;                /* value of OP_CONNECT_TOKEN, or null */
     const struct sidecar_companion *companion; /* null: none */
+    bool sandbox_off;
 };
 
 /* Gives the exit status: 0 when it was asked to leave. */

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/sandbox.h"
+
 enum { PIECE = 4096 };
 
 static void close_fd(const int *fd)
@@ -19,6 +21,14 @@ static bool open_regular(const char *path, enum error_code code, int *ret_fd, st
                          struct error *err)
 {
     FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == EACCES && sandbox_refuses(AT_FDCWD, path, R_OK)) {
+        error_set(err, code,
+                  "%s: outside of the sandbox: its directory came to be after connect-agent was "
+                  "started, or is not one that the template named then; restart connect-agent",
+                  path);
+        err->number = EACCES;
+        return false;
+    }
     if (fd < 0 || fstat(fd, ret_stat) < 0) {
         return error_set_errno(err, code, errno, "%s", path);
     }

@@ -1,20 +1,25 @@
 #include "io/process.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <malloc.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STACK_WIPED = 128 << 10 };
+enum { STACK_WIPED = 128 << 10, DESCRIPTORS = 1024 };
 
 /* Of before process_harden, which is called once and first. */
 static struct {
     mode_t mask;
     struct rlimit core;
-} born = {022, {0, 0}};
+    bool inherited[DESCRIPTORS]; /* what is above is never handed on */
+} born = {.mask = 022};
 
 /* A closed stderr would let the next file we open receive our log. */
 static void open_standard_descriptors(void)
@@ -50,8 +55,53 @@ void process_seal(void)
     born.core = none;
 }
 
+void process_close_inherited(void)
+{
+    closefrom(STDERR_FILENO + 1);
+}
+
+void process_note_inherited(void)
+{
+    struct pollfd list[DESCRIPTORS];
+    struct rlimit limit;
+    nfds_t count = DESCRIPTORS; /* poll(2) takes no more than there can be */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count) {
+        count = (nfds_t)limit.rlim_cur;
+    }
+    for (nfds_t i = 0; i < count; i++) {
+        list[i] = (struct pollfd){.fd = (int)i};
+    }
+    bool ok = poll(list, count, 0) >= 0;
+    for (nfds_t i = 0; i < count; i++) {
+        born.inherited[i] = ok && (list[i].revents & POLLNVAL) == 0;
+    }
+}
+
+static void close_on_exec(unsigned from, unsigned to)
+{
+    if (from <= to && close_range(from, to, CLOSE_RANGE_CLOEXEC) < 0) { /* before Linux 5.11 */
+        for (unsigned fd = from; fd <= to && fd < DESCRIPTORS; fd++) {
+            (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+}
+
+/* All but those that were noted. */
+static void keep_descriptors(void)
+{
+    unsigned from = STDERR_FILENO + 1;
+    for (unsigned fd = from; fd < DESCRIPTORS; fd++) {
+        if (born.inherited[fd]) {
+            close_on_exec(from, fd - 1);
+            from = fd + 1;
+        }
+    }
+    close_on_exec(from, UINT_MAX);
+}
+
 void process_lend(void)
 {
+    keep_descriptors();
     umask(born.mask);
     (void)setrlimit(RLIMIT_CORE, &born.core);
 }

@@ -9,8 +9,16 @@ void process_harden(void);
 /* The core limit for good: for a process that starts no command which may have its own back. */
 void process_seal(void);
 
+/* Remembers the descriptors that this process was started with, so that a command gets them, as
+ * from any init process (LISTEN_FDS). Before it opens its own. */
+void process_note_inherited(void);
+/* Descriptors above the standard ones that this process was started with; before it opens its own.
+ */
+void process_close_inherited(void);
+
 /* A child that is no part of ours is born with the umask and core limit that this process was born
- * with: call these around starting it. */
+ * with, and with the descriptors that were noted, none of ours: libraries open some that a child
+ * would inherit. Call these around starting it. */
 void process_lend(void);
 void process_take_back(void);
 

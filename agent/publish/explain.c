@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "io/sandbox.h"
 #include "publish/directory.h"
 
 enum { TARGET_SIZE = 256 };
@@ -29,6 +30,22 @@ static const struct {
 static void join(const struct site *site, const char *path, size_t size, char *out)
 {
     snprintf(out, size, "%s%s%s", site->directory, path ? "/" : "", path ? path : "");
+}
+
+static void explain_denied(const struct site *site, const char *whole, const char *doing,
+                           struct error *err)
+{
+    if (sandbox_refuses(site->fd, ".", W_OK | X_OK)) {
+        error_set(err, ERROR_OUTPUT,
+                  "%s: cannot %s: outside of the sandbox: the directory came to be after "
+                  "connect-agent was started; restart connect-agent",
+                  whole, doing);
+        return;
+    }
+    error_set(err, ERROR_OUTPUT,
+              "%s: cannot %s: Permission denied for uid %u, gid %u; make the directory "
+              "writable for that user (Kubernetes `fsGroup:`) or run as its owner",
+              whole, doing, (unsigned)geteuid(), (unsigned)getegid());
 }
 
 static bool explain_full(const struct site *site, const char *whole, int number, struct error *err)
@@ -62,10 +79,7 @@ bool explain_errno(const struct site *site, const char *path, const char *doing,
                   whole, doing);
         break;
     case EACCES:
-        error_set(err, ERROR_OUTPUT,
-                  "%s: cannot %s: Permission denied for uid %u, gid %u; make the directory "
-                  "writable for that user (Kubernetes `fsGroup:`) or run as its owner",
-                  whole, doing, (unsigned)geteuid(), (unsigned)getegid());
+        explain_denied(site, whole, doing, err);
         break;
     default:
         return error_set_errno(err, ERROR_OUTPUT, number, "%s: cannot %s", whole, doing);

@@ -22,6 +22,18 @@ struct step {
     bool last;
 };
 
+static bool is_memory(const struct statfs *status)
+{
+    uint32_t type = (uint32_t)status->f_type;
+    return type == TMPFS_MAGIC || type == (uint32_t)RAMFS_MAGIC;
+}
+
+bool root_is_memory(const char *directory)
+{
+    struct statfs status;
+    return statfs(directory, &status) == 0 && is_memory(&status);
+}
+
 static bool check_memory(const struct output *output, const struct site *site, struct error *err)
 {
     struct statfs status;
@@ -31,8 +43,7 @@ static bool check_memory(const struct output *output, const struct site *site, s
     if (fstatfs(site->fd, &status) < 0) {
         return explain_errno(site, NULL, "find its file system", errno, err);
     }
-    uint32_t type = (uint32_t)status.f_type;
-    return type == TMPFS_MAGIC || type == (uint32_t)RAMFS_MAGIC || explain_disk(site, type, err);
+    return is_memory(&status) || explain_disk(site, (uint32_t)status.f_type, err);
 }
 
 /* Parents may be symlinks, as /var/run is, and need only be searchable. */
@@ -143,7 +154,7 @@ static bool lock(const struct site *site, struct error *err)
 bool root_open(const struct output *output, int *ret_fd, struct error *err)
 {
     struct site site = {output->directory, -1, 0};
-    FD_AUTO fd = open(output->directory[0] == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FD_AUTO fd = open(output->directory[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return explain_errno(&site, NULL, "open the directory", errno, err);
     }

@@ -172,7 +172,7 @@ static struct sight look_in_bucket(const struct index *index, struct str here)
     for (uint32_t at = index->buckets[bucket_of(here.bytes)]; at; at = index->lines[at].next) {
         struct str line = index->lines[at].text;
         size_t size = line.size < here.size ? line.size : here.size;
-        if (memcmp(line.bytes, here.bytes, size) != 0) {
+        if (!str_equal(str_slice(line, 0, size), str_slice(here, 0, size))) {
             continue;
         }
         if (line.size > here.size) {

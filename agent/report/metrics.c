@@ -19,6 +19,11 @@ struct metric_info {
 
 static const struct metric_info table[METRICS] = {
     [METRIC_BUILD_INFO] = {"build_info", METRIC_GAUGE, "The version that runs.", {"version"}},
+    [METRIC_SANDBOX_INFO] =
+        {"sandbox_info",
+         METRIC_GAUGE,
+         "What is in force: version of Landlock (0: none), kind of seccomp filter.",
+         {"landlock", "seccomp"}},
     [METRIC_START_TIME] = {"start_time_seconds",
                            METRIC_GAUGE,
                            "When the agent was started, since 1970.",

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 
 enum metric {
-    METRIC_BUILD_INFO, /* version */
+    METRIC_BUILD_INFO,   /* version */
+    METRIC_SANDBOX_INFO, /* landlock, seccomp */
     METRIC_START_TIME,
     METRIC_READY,
     METRIC_LAST_SUCCESS,

@@ -70,6 +70,14 @@ def test_a_failed_rotation_is_tried_again_until_the_database_is_back(stack):
     until(lambda: login(stack, "canary-value-while-down"))
 
 
+def test_after_the_hook_gave_up_the_service_password_does_it(stack):
+    stack.compose("stop", "db")
+    stack.connect.patch("prod", "db", {"password": "canary-value-given-up"})
+    stack.wait_said("agent", '"message":"hook gave up|"message":"hook failed for good|gave')
+    stack.up("password")
+    until(lambda: login(stack, "canary-value-given-up"))
+
+
 def test_a_password_changed_while_the_stack_was_down_is_taken_up_with_the_next_start(stack):
     # The fake forgets what it was told: after `down` its sample vault has the first password again.
     assert not login(stack, "example-password-not-a-secret")

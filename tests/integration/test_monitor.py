@@ -313,6 +313,7 @@ def test_a_clock_that_steps(place):
         other.write(agent.TEMPLATE)
         other.port = place.port
         with run(other, OP_CONNECT_TOKEN_FILE=str(other.fake.token_path("far")), LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=str(offset),
+                 CONNECT_AGENT_SANDBOX="off",  # libfaketime reads a file that is none of the agent's
                  FAKETIME_NO_CACHE="1", DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_FAKE_MONOTONIC="1", CONNECT_AGENT_MAX_STALE="1h",
                  CONNECT_AGENT_INTERVAL="1s") as sidecar:
             sidecar.wait_for("refresh over", 2)

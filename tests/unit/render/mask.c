@@ -99,9 +99,9 @@ Test(mask, older_values_stay_masked_and_are_there_once)
     SECRET_AUTO old = set_of((const char *const[]){"swordfish", "herring"}, 2);
     SECRET_AUTO new = set_of((const char *const[]){"swordfish", "mackerel"}, 2);
     cr_assert(mask_add_older(new, old, &error));
-    cr_expect_eq(secret_size(new), 3 * 4 + strlen("swordfish"
-                                                  "mackerel"
-                                                  "herring"));
+    cr_expect_eq(secret_size(new), 3 * sizeof(uint32_t) + strlen("swordfish"
+                                                                 "mackerel"
+                                                                 "herring"));
     SECRET_AUTO got = mask_in_pieces(new, str_from("herring mackerel swordfish"), 5);
     cr_expect_str_eq(secret_bytes(got), X " " X " " X);
 }
@@ -109,7 +109,7 @@ Test(mask, older_values_stay_masked_and_are_there_once)
 Test(mask, a_value_longer_than_any_buffer_is_concealed_in_pieces)
 {
     struct error error;
-    size_t skipped = 0, size = 3 * MASK_LONGEST + 100;
+    size_t skipped = 0, size = 3 * (size_t)MASK_LONGEST + 100;
     char *value = malloc(size);
     SECRET_AUTO set = secret_new(LIMIT_MASK);
     for (size_t i = 0; i < size; i++) {

@@ -1,0 +1,180 @@
+#include "core/confine.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/wishes.h"
+#include "io/process.h"
+
+/* --- going in --- */
+
+struct entering {
+    const struct confine_options *options;
+    struct sandbox *sandbox;
+    struct error error;
+};
+
+static bool grant(void *context, const char *path, unsigned rights, const struct place *place)
+{
+    struct entering *entering = context;
+    (void)place;
+    return sandbox_allow(entering->sandbox, path, rights, &entering->error);
+}
+
+static bool wish_all(const struct wishes *wishes, const struct confine_options *options)
+{
+    return wishes_of_system(wishes) && wishes_of(wishes, options->template, options->life) &&
+           (!options->out_file || wishes_of_output_file(wishes, options->out_file));
+}
+
+static void tell_rules(const struct confine_options *options, const struct sandbox *sandbox)
+{
+    for (size_t i = 0; i < sandbox->count; i++) {
+        const struct sandbox_rule *rule = &sandbox->rules[i];
+        bool all = strcmp(rule->path, "/") == 0;
+        log_write(options->log, all ? LOG_WARN : LOG_DEBUG,
+                  rule->rights & SANDBOX_WRITE ? "the sandbox lets it be written"
+                                               : "the sandbox lets it be read",
+                  log_text(LOG_KEY_FILE, rule->path),
+                  log_text(LOG_KEY_REASON,
+                           all ? "of a path that is needed not even the first directory is there"
+                               : NULL));
+    }
+}
+
+/* Why there is none, or null. */
+static const char *excuse(const struct confine_options *options)
+{
+#ifdef AGENT_INSTRUMENTED
+    (void)options;
+    return "built with a sanitizer or for coverage, which write files of their own";
+#else
+    if (options->is_off) {
+        return "switched off (--sandbox)";
+    }
+    if (options->runs_command) {
+        return "the command of exec would inherit it";
+    }
+    return wishes_need(options->template, options->life, WISHES_COMMAND)
+               ? "a hook of the template runs a command, which would inherit it"
+               : NULL;
+#endif
+}
+
+static bool names_descriptor(const char *path)
+{
+    return path && (strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0);
+}
+
+/* What we inherited and nobody named is nothing that we want. */
+static void close_inherited(const struct confine_options *options)
+{
+    const struct settings *settings = &options->template->settings;
+    if (!options->runs_command && !names_descriptor(options->template->path) &&
+        !names_descriptor(settings->token_file) && !names_descriptor(settings->ca_file) &&
+        !names_descriptor(settings->client_cert_file) &&
+        !names_descriptor(settings->client_key_file)) {
+        process_close_inherited();
+    }
+}
+
+/* One line. A person who asks for one value does not want to hear of it. */
+static void tell(const struct confine_options *options, const struct sandbox *sandbox,
+                 const char *reason)
+{
+    bool whole = sandbox->landlock > 0 && sandbox->calls != CALLS_ANY;
+    bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !options->runs_command;
+    log_write(options->log, whole || !wanted ? LOG_INFO : LOG_WARN,
+              whole                                                  ? "sandboxed"
+              : sandbox->landlock > 0 || sandbox->calls != CALLS_ANY ? "sandboxed in part"
+                                                                     : "not sandboxed",
+              log_number(LOG_KEY_LANDLOCK, sandbox->landlock),
+              log_text(LOG_KEY_SECCOMP, calls_name(sandbox->calls)),
+              log_text(LOG_KEY_REASON, reason));
+}
+
+void confine_enter(const struct confine_options *options, struct sandbox *ret_sandbox)
+{
+    struct entering entering = {.options = options, .sandbox = ret_sandbox};
+    const struct wishes wishes = {&entering, grant, true};
+    const char *reason = excuse(options);
+    sandbox_init(ret_sandbox);
+    close_inherited(options);
+    if (!reason) {
+        ret_sandbox->signals = wishes_need(options->template, options->life, WISHES_SIGNAL);
+        ret_sandbox->no_landlock = wishes_need(options->template, options->life, WISHES_EXE);
+        bool ok = wish_all(&wishes, options) && sandbox_enter(ret_sandbox, &entering.error);
+        reason = !ok ? entering.error.message
+                 : ret_sandbox->no_landlock
+                     ? "a signal hook has exe:, which Landlock would not let us see"
+                 : ret_sandbox->landlock == 0 ? "this kernel has no Landlock, or it is switched off"
+                 : ret_sandbox->calls == CALLS_ANY ? "this kernel has no seccomp filters"
+                                                   : NULL;
+    }
+    tell(options, ret_sandbox, reason);
+    if (ret_sandbox->landlock > 0) {
+        tell_rules(options, ret_sandbox);
+    }
+}
+
+/* --- a template that comes later --- */
+
+struct checking {
+    const struct sandbox *sandbox;
+    struct findings *findings;
+    bool ok;
+};
+
+#define RESTART                                                                                    \
+    "outside of the sandbox that was made for the template before; restart connect-agent"
+
+/* What is not there yet is made in what is. */
+static bool is_allowed(const struct sandbox *sandbox, const char *path, unsigned rights)
+{
+    char at[PATH_MAX];
+    snprintf(at, sizeof(at), "%s", path);
+    while (access(at, F_OK) < 0 && strrchr(at, '/') && strrchr(at, '/') != at) {
+        *strrchr(at, '/') = '\0';
+    }
+    return sandbox_allows(sandbox, at, rights);
+}
+
+static bool require(void *context, const char *path, unsigned rights, const struct place *place)
+{
+    struct checking *checking = context;
+    if (!is_allowed(checking->sandbox, path, rights)) {
+        checking->ok =
+            findings_format(checking->findings, *place, ERROR_TEMPLATE, "%s: " RESTART, path);
+    }
+    return true; /* all of them */
+}
+
+static bool check_hooks(const struct sandbox *sandbox, const struct template *template,
+                        struct findings *findings)
+{
+    bool command = wishes_need(template, WISHES_LASTING, WISHES_COMMAND);
+    bool exe = sandbox->landlock > 0 && wishes_need(template, WISHES_LASTING, WISHES_EXE);
+    bool refused = sandbox->landlock >= SANDBOX_SIGNALS_FROM || sandbox->calls == CALLS_LISTED;
+    bool signals =
+        refused && !sandbox->signals && wishes_need(template, WISHES_LASTING, WISHES_SIGNAL);
+    return (!command && !exe && !signals) ||
+           findings_format(findings, (struct place){.line = 0}, ERROR_TEMPLATE,
+                           "a hook that %s is " RESTART,
+                           command ? "runs a command"
+                           : exe   ? "looks for exe:"
+                                   : "sends a signal");
+}
+
+bool confine_check(const struct sandbox *sandbox, const struct template *template,
+                   struct findings *findings)
+{
+    struct checking checking = {sandbox, findings, true};
+    const struct wishes wishes = {&checking, require, false};
+    if (sandbox->landlock == 0 && sandbox->calls == CALLS_ANY) {
+        return true;
+    }
+    (void)wishes_of(&wishes, template, WISHES_LASTING);
+    return check_hooks(sandbox, template, findings) && checking.ok;
+}

@@ -1,0 +1,28 @@
+/* How far the process is confined, once its template is known and before it reads the token: what
+ * that template needs, and no more (docs/architecture.md, "Sandbox"). */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/findings.h"
+#include "base/log.h"
+#include "core/wishes.h"
+#include "io/sandbox.h"
+#include "model/template.h"
+
+struct confine_options {
+    const struct template *template; /* borrowed, as all of this */
+    const struct log *log;
+    enum wishes_life life;
+    const char *out_file; /* may be written, and its directory; or null */
+    bool is_off;          /* the user wants none */
+    bool runs_command;    /* whoever runs a command can forbid itself nothing: it is inherited */
+};
+
+/* Also closes descriptors that were inherited, but for a command. Best effort: what is in force is
+ * one line of the log, and in `ret_sandbox`, which is done with later. */
+void confine_enter(const struct confine_options *options, struct sandbox *ret_sandbox);
+
+/* Could a template that comes later work within it? Findings name what could not. */
+bool confine_check(const struct sandbox *sandbox, const struct template *template,
+                   struct findings *findings);
