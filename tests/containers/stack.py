@@ -9,6 +9,7 @@ What is asked of the fake Connect goes through `stack.connect`, a FakeConnect of
 nothing of the stack is left, and no secret was in any log or in what `docker inspect` shows.
 """
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -170,6 +171,22 @@ class Stack:
                 assert error.errno == 30, (service, error)  # EROFS, for us who may everything
             else:
                 raise AssertionError(f"{service}: its root is writable")
+
+
+@contextlib.contextmanager
+def own_server(directory, user):
+    """A Connect server on this machine, beside the stacks, and a token for the user in a file of the mode that
+    docs/compose.md tells: gives the server, the file, and what a Stack needs to take them."""
+    with fake.FakeConnect(engine.ROOT / "tests/data/sample-vault.yaml", directory / "own", options=["--listen", "0.0.0.0:0"]) as own:
+        token = directory / "token"
+        token.write_text(own.token("agent"))
+        token.chmod(0o400)
+        os.chown(token, user, user)
+        names = directory / "names.yaml"
+        service = "agent" if user == 65532 else "app"
+        names.write_text(f"services: {{{service}: {{extra_hosts: ['this-machine:host-gateway']}}}}\n")
+        yield own, token, {"files": [names], "OP_CONNECT_HOST": f"http://this-machine:{own.port}",
+                           "OP_CONNECT_TOKEN_FILE": str(token), "FAKE_CONNECT": "0"}
 
 
 def accepts(port):

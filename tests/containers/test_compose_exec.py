@@ -1,13 +1,8 @@
 """deploy/compose/exec: an application whose environment has secrets, in an image that knows nothing of them."""
 
-import os
-import shutil
-
 import pytest
 
-import engine
-import fake
-from stack import Stack, until
+from stack import Stack, own_server, until
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +68,12 @@ def test_the_containers_end_is_the_applications(stack):
 
 
 def test_a_new_token_written_into_the_file_is_taken_up(docker, tmp_path):
-    (gateway,) = (c["Gateway"] for c in docker.inspect("bridge")[0]["IPAM"]["Config"] if "." in c["Gateway"])
-    vault = engine.ROOT / "tests/data/sample-vault.yaml"
-    with fake.FakeConnect(vault, tmp_path / "fake", options=["--listen", "0.0.0.0:0"]) as own:
-        token = tmp_path / "token"
-        shutil.copy(own.token_path("agent"), token)
-        token.chmod(0o400)
-        os.chown(token, 65533, 65533)
-        settings = {"OP_CONNECT_HOST": f"http://{gateway}:{own.port}", "OP_CONNECT_TOKEN_FILE": str(token), "FAKE_CONNECT": "0"}
-        with Stack(docker, "exec", **settings) as stack:
-            stack.up()
-            stack.wait_said("app", "key of 31 characters")
-            own.rotate("agent", revoke_old=True)
-            stack.wait_said("app", "Connect rejects the token")
-            own.set_field("prod", "stripe", "credential", "canary-value-rotated")
-            token.write_text(own.token("agent"))
-            stack.wait_said("app", "key of 20 characters")
-            assert own.token("agent") not in stack.logs()
+    with own_server(tmp_path, 65533) as (own, token, settings), Stack(docker, "exec", **settings) as stack:
+        stack.up()
+        stack.wait_said("app", "key of 31 characters")
+        own.rotate("agent", revoke_old=True)
+        stack.wait_said("app", "Connect rejects the token")
+        own.set_field("prod", "stripe", "credential", "canary-value-rotated")
+        token.write_text(own.token("agent"))
+        stack.wait_said("app", "key of 20 characters")
+        assert own.token("agent") not in stack.logs()

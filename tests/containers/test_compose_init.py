@@ -1,15 +1,11 @@
 """deploy/compose/init: the application starts once its secrets are published."""
 
 import json
-import os
-import shutil
 import subprocess
 
 import pytest
 
-import engine
-import fake
-from stack import Stack, tree, until
+from stack import Stack, own_server, tree, until
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +77,8 @@ def test_an_agent_that_fails_leaves_the_application_as_it_is(stack):
 
 
 def test_a_connect_server_of_ones_own_takes_the_fakes_place(docker, tmp_path):
-    (gateway,) = (c["Gateway"] for c in docker.inspect("bridge")[0]["IPAM"]["Config"] if "." in c["Gateway"])
-    vault = engine.ROOT / "tests/data/sample-vault.yaml"
-    with fake.FakeConnect(vault, tmp_path / "fake", options=["--listen", "0.0.0.0:0"]) as own:
+    with own_server(tmp_path, 65532) as (own, _, settings):
         own.set_field("prod", "stripe", "credential", "canary-value-of-another-server")
-        token = tmp_path / "token"
-        shutil.copy(own.token_path("agent"), token)
-        token.chmod(0o400)
-        os.chown(token, 65532, 65532)
-        settings = {"OP_CONNECT_HOST": f"http://{gateway}:{own.port}", "OP_CONNECT_TOKEN_FILE": str(token), "FAKE_CONNECT": "0"}
         with Stack(docker, "init", **settings) as stack:
             stack.up()
             assert "connect" not in stack.containers()
