@@ -14,12 +14,17 @@ from stack import Stack, tree, until
 
 AGENT = {"nginx": "agent", "exec": "app", "postgres": "agent"}
 BELIEVED_SECONDS = 120
+# One of the three has an end to how long what is published counts as good.
+STALE = "services: {agent: {environment: {CONNECT_AGENT_MAX_STALE: 30s}}}\n"
 
 
 @pytest.fixture(scope="module")
-def stacks(docker):
+def stacks(docker, tmp_path_factory):
+    stale = tmp_path_factory.mktemp("stale") / "override.yaml"
+    stale.write_text(STALE)
     with contextlib.ExitStack() as opened:
-        made = {name: opened.enter_context(Stack(docker, name)) for name in AGENT}
+        made = {name: opened.enter_context(Stack(docker, name, files=[stale] if name == "postgres" else []))
+                for name in AGENT}
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(Stack.up, made.values()))
         until(lambda: made["exec"].health("app") == made["postgres"].health("db") == "healthy")
@@ -75,7 +80,7 @@ def test_while_connect_is_down_everything_serves_and_then_catches_up(stacks):
         stack.compose("stop", "--timeout", "0", "connect")
     until(lambda: all_said(stacks, "request to Connect failed; it is tried again", error="unreachable"))
     assert serves(stacks, "before", certificate) and outputs(stacks) == before
-    assert [probe(stacks, name) for name in AGENT] == [0, 0, 0]
+    assert [probe(stacks, name) for name in ("nginx", "exec")] == [0, 0]
     for stack in stacks.values():
         stack.compose("start", "connect")
     # The fake begins again with its sample vault, at version 1, where Connect keeps what it has synced: two writes give
@@ -92,9 +97,11 @@ def test_with_a_revoked_token_everything_serves_and_then_catches_up(stacks):
     for stack in stacks.values():
         stack.connect.revoke("agent")
     until(lambda: all_said(stacks, "cannot refresh", error="token"), BELIEVED_SECONDS)
+    until(lambda: stacks["postgres"].health("agent") == "unhealthy")  # maxStale
+    assert healths(stacks) == {"nginx": "healthy", "exec": "healthy", "postgres": "unhealthy"}
     assert serves(stacks, "granted", certificate) and outputs(stacks) == before
-    assert healths(stacks) == {name: "healthy" for name in AGENT}  # unset maxStale: published is ready
     for stack in stacks.values():
         stack.connect.restore("agent")
     certificate = rotate(stacks, "granted-again")
     until(lambda: serves(stacks, "granted-again", certificate))
+    until(lambda: set(healths(stacks).values()) == {"healthy"})

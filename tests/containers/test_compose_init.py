@@ -84,3 +84,15 @@ def test_a_connect_server_of_ones_own_takes_the_fakes_place(docker, tmp_path):
             assert "connect" not in stack.containers()
             assert sourced(stack, "STRIPE_KEY") == "canary-value-of-another-server"
             assert own.token("agent") not in stack.logs()
+
+
+def test_compose_builds_the_images_that_are_not_there(docker):
+    with Stack(docker, "init") as stack:
+        names = {name: f"connect-agent-test/{stack.project}:{name.lower()}" for name in ("CONNECT_AGENT_IMAGE", "FAKE_CONNECT_IMAGE")}
+        stack.environment.update(names)
+        try:
+            stack.compose("build", seconds=600)
+            entries = {name: docker.inspect(image)[0]["Config"]["Entrypoint"] for name, image in names.items()}
+            assert entries == {"CONNECT_AGENT_IMAGE": ["/usr/bin/connect-agent"], "FAKE_CONNECT_IMAGE": ["/usr/bin/fake-connect"]}
+        finally:
+            docker.run("image", "rm", *names.values(), check=False)
