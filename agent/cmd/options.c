@@ -8,7 +8,7 @@
 
 #include "base/parse.h"
 
-enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 14 };
+enum { DEFAULT_TIMEOUT_MS = 120000, SHORTEST_TIMEOUT_MS = 1000, OWN_OPTIONS = 15 };
 
 /* Values of getopt_long beyond a character; settings follow FLAG_SETTING in their order. */
 enum {
