@@ -365,8 +365,8 @@ def test_a_new_template_that_needs_more_is_refused(place, tmp_path, need):
         sidecar.wait_for("refresh over")
         before = place.snapshot()
         place.write(text)
-        refusal = sidecar.wait_for(REFUSED)
-        assert re.search(pattern, refusal["reason"]) and "restart connect-agent" in refusal["reason"], refusal
+        sidecar.wait(lambda: any(re.search(pattern, e["reason"]) for e in sidecar.said(REFUSED)), f"{pattern!r} in a refusal")
+        assert all("restart connect-agent" in e["reason"] for e in sidecar.said(REFUSED))
         assert place.snapshot() == before and not elsewhere.exists()
         place.write(TWO)
         sidecar.wait_for("a new template is in force")
