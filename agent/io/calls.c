@@ -185,7 +185,9 @@ static const struct listed list[] = {
     {SYS_mlock, ANY},
     {SYS_munlock, ANY},
     {SYS_memfd_create, ANY},
+#ifdef SYS_memfd_secret
     {SYS_memfd_secret, ANY},
+#endif
     /* ourselves */
     {SYS_getpid, ANY},
     {SYS_gettid, ANY},
