@@ -51,7 +51,7 @@ say() {
 # shellcheck disable=SC2329,SC2317 # called by trap
 clean_up() {
     grep -F " $there/" /proc/mounts | cut -d ' ' -f 2 | sort -r | while read -r place; do
-        umount -l "$place"
+        umount -l "$place" || true # somebody else below /dev may have been faster; what stays is seen below
     done
     if grep -qF " $there/" /proc/mounts; then
         say "something is still mounted below $there: it stays"

@@ -32,7 +32,7 @@ static void touch(const char *below)
 
 static void set_up(void)
 {
-    strcpy(root, "/tmp/unit-sandbox-XXXXXX");
+    snprintf(root, sizeof(root), "/tmp/unit-sandbox-XXXXXX");
     cr_assert(mkdtemp(root));
     cr_assert(mkdir(path("a"), 0700) == 0 && mkdir(path("a/b"), 0700) == 0);
     cr_assert_eq(mkdir(path("c"), 0700), 0);
