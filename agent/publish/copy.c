@@ -14,6 +14,12 @@ enum { MODE = 0755, CHUNK = 1 << 20 };
 
 static bool fail(const char *directory, const char *what, struct error *err)
 {
+    if (errno == EACCES) {
+        return error_set(err, ERROR_OUTPUT,
+                         "%s: cannot %s: Permission denied for uid %u, gid %u; make the volume "
+                         "writable for that user (Kubernetes `fsGroup:`), or install as its owner",
+                         directory, what, (unsigned)geteuid(), (unsigned)getegid());
+    }
     return error_set_errno(err, ERROR_OUTPUT, errno, "%s: cannot %s", directory, what);
 }
 

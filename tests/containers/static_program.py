@@ -1,6 +1,23 @@
 """What the image's build stage makes: the static program, its bill of materials, and the stage itself, which
 can be asked about its packages."""
 
+import hashlib
+
+PHANTOM_VERSION = "99.0-1"
+PHANTOM = f"""Package: curl
+Binary: curl
+Version: {PHANTOM_VERSION}
+Maintainer: nobody <nobody@example.com>
+Architecture: any
+Format: 3.0 (quilt)
+Files:
+ {hashlib.md5(b"").hexdigest()} 1 curl_{PHANTOM_VERSION}.dsc
+Checksums-Sha256:
+ {hashlib.sha256(b"").hexdigest()} 1 curl_{PHANTOM_VERSION}.dsc
+Directory: pool
+
+"""
+
 
 class StaticProgram:
     """Files taken out of the build stage into `directory`."""
@@ -26,15 +43,22 @@ class StaticProgram:
         return self.docker.run("run", "--rm", *self.docker.mine, self.stage, *command).stdout
 
     def built_again(self, where, jobs):
-        """A stage in which libraries and program are made once more, from the sources, in other places. It is built for
-        the content once, as every layer of the image."""
+        """A stage in which libraries and program are made once more, from the sources, in other places, with a list of
+        packages that names a newer curl than the mirror holds. It is built for the content once, as every layer of
+        the image. What the build said is in WHERE/said."""
         libraries, out = f"{where}/libraries", f"{where}/out"
-        steps = (f"FROM {self.stage}\n"
-                 f"RUN mkdir -p {where} && cp -a /src {where}/tree && cd {where}/tree && rm -rf build && \\\n"
-                 f"    JOBS={jobs} STATIC_DEPENDENCIES={libraries} deploy/static/build.sh --no-install --output {out}\n")
         context = self.directory / "again"
-        context.mkdir()
-        (context / "Dockerfile").write_text(steps)
+        (context / "repository").mkdir(parents=True)
+        (context / "repository/Sources").write_text(PHANTOM)
+        digest = hashlib.sha256(PHANTOM.encode()).hexdigest()
+        (context / "repository/Release").write_text(f"Origin: Debian\nCodename: trixie\nSHA256:\n {digest} {len(PHANTOM)} Sources\n")
+        (context / "Dockerfile").write_text(
+            f"FROM {self.stage}\n"
+            "COPY repository /repository\n"
+            f"RUN echo 'deb-src [trusted=yes] file:/repository ./' >/etc/apt/sources.list.d/phantom.list && \\\n"
+            f"    mkdir -p {where} && cp -a /src {where}/tree && cd {where}/tree && rm -rf build && \\\n"
+            f"    {{ JOBS={jobs} STATIC_DEPENDENCIES={libraries} deploy/static/build.sh --no-install --output {out} >{where}/said 2>&1 || \\\n"
+            f"    {{ cat {where}/said; exit 1; }}; }}\n")
         tag = "connect-agent-test/again"
         self.docker.run("build", "--network", "host", "-t", tag, context, seconds=1500)
         return tag

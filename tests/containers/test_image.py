@@ -407,4 +407,13 @@ def test_a_command_that_needs_shared_libraries_is_explained(stack):
 def test_install_into_what_cannot_be_written_is_refused(stack):
     failed(stack.run("install", template=None), 64, "name a directory")
     failed(stack.run("install", "/none", template=None), 73, "/none", "mount a volume there")
-    failed(stack.run("install", "/usr/bin", template=None), 73, "/usr/bin", "Read-only file system")
+    failed(stack.run("install", "/usr/bin", template=None, options=["-u", "0:0"]), 73, "/usr/bin", "Read-only file system")
+
+
+def test_a_new_volume_of_docker_is_installed_into_as_root_only(stack):
+    tools = stack.disk_volume("new")
+    failed(stack.run("install", "/tools", template=None, volumes={tools: "/tools"}), 73,
+           "/tools", "Permission denied for uid 65532, gid 65532", "writable for that user")
+    assert stack.run("install", "/tools", template=None, volumes={tools: "/tools"}, options=["-u", "0:0"]).returncode == 0
+    used = stack.run("version", image=BASE, template=None, volumes={tools: "/tools:ro"}, options=["-u", OWNER, "--entrypoint", "/tools/connect-agent"])
+    assert used.returncode == 0 and used.stdout.startswith("connect-agent "), used

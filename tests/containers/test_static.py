@@ -19,7 +19,7 @@ import pytest
 import agent
 from engine import CACHE, ROOT, call, locked
 from sidecar import Sidecar
-from static_program import StaticProgram
+from static_program import PHANTOM_VERSION, StaticProgram
 
 SIZE_MOST = 3_000_000  # docs/static.md
 RESIDENT_MOST_KB = 4096
@@ -71,14 +71,24 @@ def test_is_stripped_and_names_no_path_of_its_build(static):
     assert own == []
 
 
-def test_two_builds_in_other_places_give_the_same_bytes(static):
-    again = static.built_again("/somewhere-else", 1)
+@pytest.fixture(scope="module")
+def again(static):
+    return static.built_again("/somewhere-else", 1)
+
+
+def test_two_builds_in_other_places_give_the_same_bytes(static, again):
     versions = static.take("/somewhere-else/libraries/versions", again)
     assert versions.read_text() == static.versions.read_text(), \
         "Debian has newer sources than when the image was built: docker build --no-cache"
     for mine in (static.program, static.sbom):
         other = static.take(f"/somewhere-else/out/{mine.name}", again)
         assert other.read_bytes() == mine.read_bytes(), mine.name
+
+
+def test_a_mirror_that_lacks_the_newest_revision_gives_the_next_older_one_and_it_is_said(static, again, packages):
+    said = static.take("/somewhere-else/said", again).read_text()
+    used = packages["curl"]["versionInfo"]
+    assert f"warning: the mirror lacks the files of curl {PHANTOM_VERSION}, the newest; {used} is used instead" in said, said
 
 
 # --- in an empty root ---
