@@ -227,7 +227,7 @@ def test_a_kernel_without_landlock_is_one_line(place, victims, error):
     assert result.status == 0 and place.names() == {"a": b"canary-value-user"}
     assert (line["level"], line["message"], line["landlock"]) == ("warn", "sandboxed in part", 0)
     assert "Landlock" in line["reason"]
-    assert len([e for e in result.events if e["level"] in ("warn", "error")]) == 1
+    assert len([e for e in result.events if "sandboxed" in e["message"]]) == 1
     came, _ = attack(place, victims, "read_file", *inject("landlock_create_ruleset", f"error={error}"))
     assert came == "done", "the attack works where Landlock is missing: it is Landlock that refuses it"
 
