@@ -3,6 +3,16 @@ strict: a field that Kubernetes does not know is a mistake, as it is with `kubec
 
 import json
 
+# Of a custom resource: its definition does not say it. What people write, that is.
+METADATA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"}, "namespace": {"type": "string"},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+        "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
 # What JSON Schema does not have. Descriptions are most of the size.
 DROPPED = ("description", "default", "example", "nullable", "format")
 
@@ -76,7 +86,7 @@ def convert_openapi(source, target):
             (kind,) = kinds
             whole = {"$ref": f"#/definitions/{name}", "definitions": closure(name, ready)}
             only(whole["definitions"][name], kind)
-            (target / file_name(kind["kind"], kind["group"], kind["version"])).write_text(json.dumps(whole))
+            (target / file_name(**kind)).write_text(json.dumps(whole))
 
 
 def only(schema, kind):
@@ -87,15 +97,23 @@ def only(schema, kind):
     schema["required"] = sorted({*schema.get("required", []), "apiVersion", "kind"})
 
 
-def convert_crds(source, target):
-    import yaml  # pylint: disable=import-outside-toplevel  # only here, and not on every machine
+def load_crd(path):
+    """The document, in which `=` is the name of an operator; YAML 1.1 has a meaning for it that nobody uses."""
+    import yaml  # only here: not every machine that converts OpenAPI has it
 
-    for path in sorted(source.glob("*.yaml")):
-        spec = yaml.safe_load(path.read_text())["spec"]
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)
+    return yaml.load(path.read_text(), Loader)
+
+
+def convert_crds(source, target, names):
+    for name in names:
+        spec = load_crd(source / name)["spec"]
         for version in spec["versions"]:
             kind = {"group": spec["group"], "version": version["name"], "kind": spec["names"]["kind"]}
             schema = strict(version["schema"]["openAPIV3Schema"])
-            schema["properties"]["metadata"] = {"type": "object"}
+            schema["properties"]["metadata"] = METADATA
             only(schema, kind)
-            name = file_name(kind["kind"], kind["group"], kind["version"])
-            (target / name).write_text(json.dumps(schema))
+            (target / file_name(**kind)).write_text(json.dumps(schema))

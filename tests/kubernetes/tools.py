@@ -23,6 +23,7 @@ MODULE = HERE / "tools"
 PROGRAMS = ("helm", "kubeconform", "podsecurity")
 OPERATOR = ("github.com/prometheus-operator/prometheus-operator", "v0.85.0",
             "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=")
+CRDS = ("monitoring.coreos.com_podmonitors.yaml", "monitoring.coreos.com_prometheusrules.yaml")
 KUBERNETES = {
     "1.34": ("k8s.io/kubernetes", "v1.34.4", "h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk="),
     "1.35": ("k8s.io/kubernetes", "v1.35.4", "h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM="),
@@ -133,7 +134,7 @@ def convert_kubernetes(fresh):
 
 def convert_operator(fresh):
     with module(*OPERATOR) as source:
-        schemas.convert_crds(source / "example" / "prometheus-operator-crd", fresh)
+        schemas.convert_crds(source / "example" / "prometheus-operator-crd", fresh, CRDS)
 
 
 def kubernetes_schemas():
