@@ -8,8 +8,6 @@ library is needed, and Go. No controller and no scheduler runs, so no pod ever s
 of an object, by its own admission, and nothing of what a kubelet does with it.
 """
 
-import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -24,6 +22,8 @@ import sys
 import tempfile
 import time
 
+import tools
+
 HERE = pathlib.Path(__file__).resolve().parent
 MODULE = HERE / "apiserver"
 START_SECONDS = 120
@@ -35,25 +35,9 @@ STARTS = 3  # another program may take a port between its choice and its use
 PROGRAMS = {"server": "etcd", "kube-apiserver": "kube-apiserver"}
 
 
-class Unavailable(Exception):
-    """There is no API server here: why, for the tests' skip reason."""
-
-
-# Building.
-
-
 def version():
     """The version of Kubernetes in go.mod, such as v1.36.3."""
     return re.search(r"^\tk8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text(), re.M)[1]
-
-
-def cache():
-    """Where the programs are, or will be: whatever decides them is in the name."""
-    digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((MODULE / name).read_bytes())
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "connect-agent" / f"kubernetes-{digest.hexdigest()[:16]}"
 
 
 def link_flags():
@@ -63,42 +47,20 @@ def link_flags():
     return " ".join(["-s", "-w", *(f"-X k8s.io/component-base/version.{k}={v}" for k, v in facts.items())])
 
 
-def compile_into(directory):
-    """Builds both programs; CGO is off so that nothing but Go is needed."""
-    command = ["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", link_flags(),
-               "-o", f"{directory}/", "tool"]
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""}
-    try:
-        built = subprocess.run(command, cwd=MODULE, env=environment, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    except FileNotFoundError:
-        raise Unavailable("no go program: kube-apiserver and etcd cannot be built") from None
-    if built.returncode != 0:
-        lines = built.stdout.strip().splitlines()[-5:]
-        raise Unavailable(f"kube-apiserver {version()} and etcd do not build: " + " | ".join(lines))
+def compile_into(fresh):
+    done = tools.run_go("list", "-deps", "tool", folder=MODULE)  # downloads what the build reads, and no more
+    if done.returncode:
+        raise tools.Unavailable("the Go module proxy cannot be reached: " + done.stderr.strip()[-300:])
+    done = tools.run_go("build", "-p", "2", "-trimpath", "-buildvcs=false", "-ldflags", link_flags(),
+                        "-o", f"{fresh}/", "tool", folder=MODULE)
+    assert done.returncode == 0, done.stderr
     for made, name in PROGRAMS.items():
-        (directory / made).rename(directory / name)
+        (fresh / made).rename(fresh / name)
 
 
 def build():
     """The folder with the programs. Whoever comes first builds, the others wait for it."""
-    place = cache()
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{place}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if place.is_dir():
-            return place
-        fresh = pathlib.Path(tempfile.mkdtemp(prefix="fresh-", dir=place.parent))
-        try:
-            compile_into(fresh)
-            fresh.chmod(0o755)
-            fresh.rename(place)
-        except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise
-    return place
+    return tools.made_once(tools.cache() / f"kubernetes-{tools.digest(MODULE / 'go.mod', MODULE / 'go.sum')}", compile_into)
 
 
 # Running.
@@ -155,6 +117,7 @@ class Cluster:
         self._options = options
         self._processes = []
         self._resources = {}
+        self._context = None
         try:
             self._write_credentials()
             self._start()
@@ -251,6 +214,13 @@ class Cluster:
         while self._processes:
             end(self._processes.pop())  # the API server before etcd
 
+    def helm(self, *arguments):
+        """Runs helm against this server; nothing of the user's own settings is read or written."""
+        home = {name: str(self.directory / name) for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")}
+        return subprocess.run([tools.path("helm"), *map(str, arguments), "--kubeconfig", self.kubeconfig],
+                              env={**os.environ, **home}, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+
     def stop(self):
         self._end_processes()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -258,8 +228,11 @@ class Cluster:
     # The API.
 
     def request(self, method, path, body=None, content_type="application/json"):
-        context = ssl.create_default_context(cafile=self.directory / "certificates" / "apiserver.crt")
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS, context=context)
+        if self._context is None:
+            certificate = self.directory / "certificates" / "apiserver.crt"
+            self._context = ssl.create_default_context(cafile=certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS,
+                                                 context=self._context)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -299,6 +272,17 @@ class Cluster:
         query = "?fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
         return self.request("POST", self.path(what["apiVersion"], what["kind"], namespace) + query, what)
 
+    def get(self, api_version, kind, namespace, name):
+        answer = self.request("GET", self.path(api_version, kind, namespace, name))
+        assert answer.ok, answer
+        return answer.object
+
+    def replace(self, what):
+        """Writes an object that was read before, with its changes."""
+        meta = what["metadata"]
+        path = self.path(what["apiVersion"], what["kind"], meta.get("namespace"), meta["name"])
+        return self.request("PUT", path, what)
+
     def list(self, api_version, kind, namespace=None):
         answer = self.request("GET", self.path(api_version, kind, namespace))
         assert answer.ok, answer
@@ -310,8 +294,9 @@ class Cluster:
         answer = self.create(name, account)
         assert answer.ok or answer.status == 409, answer
 
-    def namespace(self, name, **labels):
-        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    def namespace(self, name, labels=()):
+        """Makes a namespace with these labels, a dict."""
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
         answer = self.create(None, made)
         assert answer.ok, answer
         self._prepare_namespace(name)
@@ -330,5 +315,6 @@ if __name__ == "__main__":
         sys.exit("usage: cluster.py build")
     try:
         print(build())
-    except Unavailable as why:
-        sys.exit(str(why))
+    except tools.Unavailable as reason:
+        print(f"SKIPPED: {reason}")
+        sys.exit(tools.SKIPPED)
