@@ -1,0 +1,84 @@
+"""The policies in other versions of Kubernetes, with other settings, and after they are gone."""
+
+import re
+
+import pytest
+
+from injected import (CHART, GOOD, ON, POLICIES, agents, assert_injected_once, assert_untouched, changed, created, install,
+                      offline_helm, pod, refused, start, wait_for_policies)
+
+
+@pytest.mark.parametrize("version", ["1.34", "1.35"])
+def test_kubernetes_before_1_36_takes_the_beta_policy(version):
+    """The API server behaves as that version does, in its defaults and in the CEL that it takes. It cannot do without the
+    stable API too, through which it reads the policies itself; the chart writes the beta."""
+    policies = "admissionregistration.k8s.io/v1/mutatingadmissionpolic"
+    options = [f"--emulated-version={version}", "--feature-gates=MutatingAdmissionPolicy=true",
+               "--runtime-config-emulation-forward-compatible=true", "--runtime-config="
+               f"admissionregistration.k8s.io/v1beta1=true,{policies}ies=true,{policies}ybindings=true"]
+    with start(*options) as old:
+        told = old.request("GET", "/version").object
+        assert f"{told['emulationMajor']}.{told['emulationMinor']}" == version
+        old.namespace("on", ON)
+        install(old, "--set", "injection.apiVersion=v1beta1")
+        wait_for_policies(old)
+        assert mutating_versions(old.helm("get", "manifest", "demo").stdout) == ["v1beta1"] * 2
+        assert_injected_once(created(old, pod(GOOD)))
+        assert '"x" is not a mode' in refused(old, pod(changed(mode="x")))
+
+
+def mutating_versions(manifest):
+    return re.findall(r"^apiVersion: admissionregistration.k8s.io/(\w+)\nkind: Mutating", manifest, re.M)
+
+
+@pytest.mark.parametrize("served, value, version", [
+    (["v1beta1"], "", "v1beta1"), (["v1beta1", "v1"], "", "v1"), ([], "", "v1"),
+    (["v1beta1", "v1"], "v1beta1", "v1beta1"), (["v1beta1"], "v1", "v1"),
+])
+def test_the_version_is_the_value_or_what_the_cluster_serves(served, value, version):
+    kinds = [f"admissionregistration.k8s.io/{one}/MutatingAdmissionPolicy" for one in served]
+    done = offline_helm("template", "demo", CHART, "--set", f"injection.enabled=true,injection.apiVersion={value}",
+                        *[word for kind in kinds for word in ("--api-versions", kind)])
+    assert done.returncode == 0, done.stderr
+    assert mutating_versions(done.stdout) == [version] * 2
+
+
+@pytest.mark.parametrize("setting, said", [
+    ("prefix=Not_A_Name", "prefix"), ("apiVersion=v2", "apiVersion"), ("maxSizeLimit=much", "maxSizeLimit"),
+    ("tokenSecret=A", "tokenSecret"), ("enable=true", "enable"),
+])
+def test_a_wrong_value_is_refused_by_the_schema(setting, said):
+    done = offline_helm("template", "demo", CHART, "--set", f"injection.{setting}")
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_settings_change_with_an_upgrade_and_an_uninstall_leaves_nothing():
+    with start() as own:
+        own.namespace("on", {**ON, "secrets.example.org/injection": "enabled"})
+        install(own)
+        wait_for_policies(own)
+        settings = {"prefix": "secrets.example.org", "tokenSecret": "everyone", "warnUnlabelled": "false"}
+        done = own.helm("upgrade", "demo", CHART, "--reuse-values",
+                        *[word for name, value in settings.items() for word in ("--set", f"injection.{name}={value}")])
+        assert done.returncode == 0, done.stderr
+        wait_for_policies(own, "secrets.example.org")
+        own.wait_until("the old prefix is none", lambda: not agents(own.create("on", pod(GOOD), True).object))
+        notes = {"mode": "init", "template": "app-template"}
+        made = created(own, pod(notes, prefix="secrets.example.org"))
+        secrets = [v["secret"]["secretName"] for v in made["spec"]["volumes"] if "secret" in v]
+        assert secrets == ["everyone"]
+        assert not own.create("default", pod(notes, prefix="secrets.example.org"), True).warnings
+        done = own.helm("uninstall", "demo", "--wait")
+        assert done.returncode == 0, done.stderr
+        for kind in POLICIES:
+            assert own.list("admissionregistration.k8s.io/v1", kind) == []
+        own.wait_until("policies are gone", lambda: own.create("on", pod({"mode": "x"}, prefix="secrets.example.org"),
+                                                                 True).ok)
+        assert_untouched(created(own, pod(notes, prefix="secrets.example.org")))
+
+
+def test_a_chart_that_is_installed_with_its_defaults_brings_no_policy():
+    done = offline_helm("template", "demo", CHART)
+    assert done.returncode == 0, done.stderr
+    assert "AdmissionPolicy" not in done.stdout
