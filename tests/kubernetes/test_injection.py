@@ -217,6 +217,13 @@ def test_a_wrong_workload_that_was_there_before_can_still_be_scaled(cluster):
     assert '"sidcar" is not a mode' in cluster.replace(wrong).message
 
 
+def test_the_annotations_of_a_workload_can_be_taken_away(cluster):
+    made = created(cluster, deployment(GOOD))
+    del made["spec"]["template"]["metadata"]["annotations"]
+    answer = cluster.replace(made)
+    assert answer.ok, answer
+
+
 def test_annotations_of_a_pod_that_exists_cannot_change_but_all_else_can(cluster):
     made = created(cluster, pod(GOOD))
     made["metadata"]["labels"] = {"any": "label"}

@@ -34,6 +34,7 @@ WRONG = [
     (changed(mount_path="/"), {}, 'mount-path: "/" is not an absolute path'),
     (changed(mount_path="/etc/connect-agent"), {}, "is where the system or the agent has files of its own"),
     (changed(mount_path="/proc/x"), {}, "is where the system or the agent has files of its own"),
+    (changed(mount_path="/run/secrets"), {}, "is where the system or the agent has files of its own"),
     (changed(mount_path="/etc"), {}, "is where the system or the agent has files of its own"),
     (changed(containers="app,web"), {}, 'containers: there is no container "web"; there are: app'),
     (changed(containers=""), {}, 'containers: there is no container ""; there are: app'),
@@ -67,11 +68,11 @@ def test_a_mistake_is_refused_with_what_was_found_and_what_to_do(cluster, notes,
     assert "connect-agent/" in said or "connect-agent" in message
 
 
-@pytest.mark.parametrize("path", ["/run/secrets/app", "/run/secrets/app/"])
+@pytest.mark.parametrize("path", ["/run/secrets/app", "/run/secrets/app/", "/run/secrets/app/below"])
 def test_a_mount_path_that_is_taken_is_refused_for_the_containers_that_it_is_for(cluster, path):
     web = {"name": "web", "image": "app:1", "volumeMounts": [{"name": "data", "mountPath": path}]}
     what = pod(GOOD, ["app", web], volumes=[{"name": "data", "emptyDir": {}}])
-    assert '"/run/secrets/app" is taken: container web mounts something there already' in refused(cluster, what)
+    assert '"/run/secrets/app" is taken: container web mounts something there' in refused(cluster, what)
     what["metadata"]["annotations"]["connect-agent/containers"] = "app"
     created(cluster, what)
 

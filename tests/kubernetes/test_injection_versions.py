@@ -53,6 +53,34 @@ def test_a_wrong_value_is_refused_by_the_schema(setting, said):
     assert said in done.stderr
 
 
+def test_what_is_injected_has_the_settings_of_the_chart():
+    settings = {"connect.host": "https://connect.example", "connect.caConfigMap": "ca", "output.sizeLimit": 4194304,
+                "injection.maxSizeLimit": 8388608, "agent.metrics.enabled": "true", "agent.readinessProbe.enabled": "true",
+                "agent.interval": "30s", "agent.runAsUser": 4000, "agent.env[0].name": "CONNECT_AGENT_LOG_FORMAT",
+                "agent.env[0].value": "a\"b'c\\\\d", "image.tag": "1.2.3", "agent.resources.limits.memory": "64Mi"}
+    with start() as own:
+        own.namespace("on", ON)
+        install(own, *[word for name, value in settings.items() for word in ("--set", f"{name}={value}")])
+        wait_for_policies(own)
+        made = created(own, pod(GOOD))
+        agent = agents(made)[0]
+        assert agent["image"] == "connect-agent:1.2.3"
+        env = {e["name"]: e.get("value") for e in agent["env"]}
+        assert env["OP_CONNECT_HOST"] == "https://connect.example"
+        assert env["CONNECT_AGENT_CA_FILE"] == "/etc/connect-agent-ca/ca.pem"
+        assert env["CONNECT_AGENT_LISTEN"] == "0.0.0.0:9180"
+        assert env["CONNECT_AGENT_INTERVAL"] == "30s"
+        assert env["CONNECT_AGENT_LOG_FORMAT"] == "a\"b'c\\d"
+        assert agent["ports"][0]["containerPort"] == 9180
+        assert agent["readinessProbe"]["exec"]["command"][1:] == ["probe", "ready"]
+        assert agent["securityContext"]["runAsUser"] == 4000
+        assert agent["resources"]["limits"] == {"memory": "64Mi"}
+        volumes = {v["name"]: v for v in made["spec"]["volumes"]}
+        assert volumes["connect-agent-output"]["emptyDir"]["sizeLimit"] == "4194304"
+        assert volumes["connect-agent-ca"]["configMap"]["name"] == "ca"
+        assert "is not between 64Ki and 8388608" in refused(own, pod(changed(size_limit="9Mi")))
+
+
 def test_settings_change_with_an_upgrade_and_an_uninstall_leaves_nothing():
     with start() as own:
         own.namespace("on", {**ON, "secrets.example.org/injection": "enabled"})

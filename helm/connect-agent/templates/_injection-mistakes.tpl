@@ -2,7 +2,7 @@
 {{- define "connect-agent.injection.checks" -}}
 {{- $prefix := .Values.injection.prefix -}}
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
-{{- $maximum := .Values.injection.maxSizeLimit -}}
+{{- $maximum := include "connect-agent.injection.quantity" .Values.injection.maxSizeLimit -}}
 {{- $volumes := include "connect-agent.injection.volumeNames" . -}}
 {{- $name := "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$" -}}
 {{- $key := "^[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,252}$" -}}
@@ -40,7 +40,8 @@
     '{{ $prefix }}/mount-path: ' + {{ include "connect-agent.injection.quoted" "variables.path" }}
     + ' is not an absolute path without "." and "..", such as {{ $settings.output.mountPath }}'
 - if: >-
-    ['/proc', '/sys', '/dev', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect', '/var/run/secrets/kubernetes.io']
+    ['/proc', '/sys', '/dev', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect',
+    '/run/secrets/connect', '/var/run/secrets/kubernetes.io', '/run/secrets/kubernetes.io']
     .exists(taken, (variables.path + '/').startsWith(taken + '/') || taken.startsWith(variables.path + '/'))
   say: >-
     '{{ $prefix }}/mount-path: ' + {{ include "connect-agent.injection.quoted" "variables.path" }}
@@ -95,12 +96,12 @@
     .map(v, v.name).join(', ') + ', as the ones to inject; rename it'
 - if: >-
     !variables.injected && variables.targets.exists(c, c.?volumeMounts.orValue([])
-    .exists(m, m.mountPath == variables.path || m.mountPath == variables.path + '/'))
+    .exists(m, (m.mountPath + '/').startsWith(variables.path + '/')))
   say: >-
     '{{ $prefix }}/mount-path: ' + {{ include "connect-agent.injection.quoted" "variables.path" }}
     + ' is taken: container ' + variables.targets.filter(c, c.?volumeMounts.orValue([])
-    .exists(m, m.mountPath == variables.path || m.mountPath == variables.path + '/')).map(c, c.name).join(', ')
-    + ' mounts something there already'
+    .exists(m, (m.mountPath + '/').startsWith(variables.path + '/'))).map(c, c.name).join(', ')
+    + ' mounts something there or below it already'
 {{- end }}
 
 {{/* CEL: all messages that apply, as a list. */}}

@@ -62,6 +62,11 @@ size-limit: of the tmpfs
 {{- end -}}
 {{- end }}
 
+{{/* A quantity as text: a plain number of bytes is a number in YAML, and Helm would write it as 8.388608e+06. */}}
+{{- define "connect-agent.injection.quantity" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ int64 . }}{{ end -}}
+{{- end }}
+
 {{/* An annotation's value in CEL: (list PREFIX NAME DEFAULT). */}}
 {{- define "connect-agent.injection.annotation" -}}
 {{- printf "variables.notes[?'%s/%s'].orValue(%s)" (index . 0) (index . 1) (toJson (index . 2)) -}}
@@ -93,7 +98,7 @@ size-limit: of the tmpfs
 - name: path
   expression: {{ include "connect-agent.injection.annotation" (list $prefix "mount-path" $settings.output.mountPath) }}
 - name: size
-  expression: {{ include "connect-agent.injection.annotation" (list $prefix "size-limit" $settings.output.sizeLimit) }}
+  expression: {{ include "connect-agent.injection.annotation" (list $prefix "size-limit" (include "connect-agent.injection.quantity" $settings.output.sizeLimit)) }}
 - name: share
   expression: {{ include "connect-agent.injection.annotation" (list $prefix "share-process-namespace" "false") }}
 - name: containers
