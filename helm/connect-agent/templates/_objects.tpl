@@ -15,8 +15,7 @@ metadata:
     {{- include "connect-agent.labels" . | nindent 4 }}
 data:
   {{- range $name, $text := $settings.template.files }}
-  {{ $name }}: |
-    {{- $text | nindent 4 }}
+  {{- toYaml (dict $name $text) | nindent 2 }}
   {{- end }}
 {{- end -}}
 {{- end -}}
