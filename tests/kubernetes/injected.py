@@ -76,6 +76,8 @@ def installed():
         running.namespace("on", ON)
         install(running)
         wait_for_policies(running)
+        running.wait_until("whoever forgets the label is warned",
+                           lambda: running.create("default", pod(GOOD), dry_run=True).warnings)
         yield running
 
 

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from injected import (GOOD, ON, VOLUMES, agents, annotated, assert_injected_once, assert_untouched, changed, created, cron_job,
+from injected import (GOOD, ON, VOLUMES, agents, assert_injected_once, assert_untouched, changed, created, cron_job,
                       deployment, fresh, installed, job, mounted, pod, refused)
 
 

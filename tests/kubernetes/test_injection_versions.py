@@ -5,7 +5,7 @@ import re
 import pytest
 
 from injected import (CHART, GOOD, ON, POLICIES, agents, assert_injected_once, assert_untouched, changed, created, install,
-                      offline_helm, pod, refused, start, wait_for_policies)
+                      load, offline_helm, pod, refused, start, wait_for_policies)
 
 
 @pytest.mark.parametrize("version", ["1.34", "1.35"])
@@ -41,6 +41,22 @@ def test_the_version_is_the_value_or_what_the_cluster_serves(served, value, vers
                         *[word for kind in kinds for word in ("--api-versions", kind)])
     assert done.returncode == 0, done.stderr
     assert mutating_versions(done.stdout) == [version] * 2
+
+
+@pytest.mark.parametrize("kubernetes, api", [("1.34", "v1beta1"), ("1.35", "v1beta1"), ("1.36", "v1beta1"), ("1.36", "v1")])
+def test_the_policies_fit_the_schemas_of_each_version(validate, kubernetes, api):
+    done = offline_helm("template", "demo", CHART, "--set", f"injection.enabled=true,injection.apiVersion={api}")
+    assert done.returncode == 0, done.stderr
+    policies = [what for what in load(done.stdout) if what["kind"] in POLICIES]
+    assert {what["kind"] for what in policies} == set(POLICIES)
+    assert validate.wrong(policies, kubernetes) == []
+    broken = changed_policy(policies)
+    assert len(validate.wrong([broken], kubernetes)) == 1
+
+
+def changed_policy(policies):
+    policy = next(what for what in policies if what["kind"] == POLICIES[0])
+    return {**policy, "spec": {**policy["spec"], "reinvocation": "Never"}}
 
 
 @pytest.mark.parametrize("setting, said", [
@@ -96,14 +112,16 @@ def test_settings_change_with_an_upgrade_and_an_uninstall_leaves_nothing():
         made = created(own, pod(notes, prefix="secrets.example.org"))
         secrets = [v["secret"]["secretName"] for v in made["spec"]["volumes"] if "secret" in v]
         assert secrets == ["everyone"]
-        assert not own.create("default", pod(notes, prefix="secrets.example.org"), True).warnings
+        ours = pod(notes, prefix="secrets.example.org")
+        own.wait_until("nobody is warned", lambda: not own.create("default", ours, True).warnings)
         done = own.helm("uninstall", "demo", "--wait")
         assert done.returncode == 0, done.stderr
         for kind in POLICIES:
             assert own.list("admissionregistration.k8s.io/v1", kind) == []
-        own.wait_until("policies are gone", lambda: own.create("on", pod({"mode": "x"}, prefix="secrets.example.org"),
-                                                                 True).ok)
-        assert_untouched(created(own, pod(notes, prefix="secrets.example.org")))
+        wrong = pod({"mode": "x"}, prefix="secrets.example.org")
+        own.wait_until("mistakes are let through", lambda: own.create("on", wrong, True).ok)
+        own.wait_until("nothing is injected", lambda: not agents(own.create("on", ours, True).object))
+        assert_untouched(created(own, ours))
 
 
 def test_a_chart_that_is_installed_with_its_defaults_brings_no_policy():
