@@ -77,7 +77,7 @@ def free_ports(count):
 
 def end(process):
     """Ends a process that was started here."""
-    if process is None or process.poll() is not None:
+    if process.poll() is not None:
         return
     process.terminate()
     try:
@@ -115,7 +115,7 @@ class Cluster:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cluster-"))
         self.token = secrets.token_hex(16)
         self._options = options
-        self._processes = []
+        self._processes = {}
         self._resources = {}
         self._context = None
         try:
@@ -137,11 +137,11 @@ class Cluster:
                        check=True, capture_output=True)
 
     def _spawn(self, name, *arguments):
-        with open(self.directory / f"{name}.log", "wb") as log:
-            process = subprocess.Popen([str(self.programs / name), *arguments], stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, cwd=self.directory)
-        self._processes.append(process)
-        return process
+        # A test that is killed, by CTest's timeout for one, cannot end them.
+        command = ["setpriv", "--pdeathsig", "KILL", str(self.programs / name), *arguments]
+        with open(self._log(name), "wb") as log:
+            self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                     cwd=self.directory)
 
     def _start(self):
         for left in reversed(range(STARTS)):
@@ -178,9 +178,9 @@ class Cluster:
     def _wait_until_ready(self):
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
-            for process in self._processes:
+            for name, process in self._processes.items():
                 if process.poll() is not None:
-                    raise ChildProcessError(f"{process.args[0]} ended: {self.log_end(process)}")
+                    raise ChildProcessError(f"{name} ended: {self._log(name).read_text(errors='replace')[-2000:]}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"kube-apiserver is not ready after {START_SECONDS} s")
             time.sleep(0.05)
@@ -191,9 +191,8 @@ class Cluster:
         except OSError:  # no certificate yet, or nobody listens
             return False
 
-    def log_end(self, process):
-        name = pathlib.Path(process.args[0]).name
-        return (self.directory / f"{name}.log").read_text(errors="replace")[-2000:]
+    def _log(self, name):
+        return self.directory / f"{name}.log"
 
     def _write_kubeconfig(self):
         self.kubeconfig = self.directory / "kubeconfig"
@@ -212,7 +211,7 @@ class Cluster:
 
     def _end_processes(self):
         while self._processes:
-            end(self._processes.pop())  # the API server before etcd
+            end(self._processes.popitem()[1])  # the API server before etcd
 
     def helm(self, *arguments):
         """Runs helm against this server; nothing of the user's own settings is read or written."""
