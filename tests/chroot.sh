@@ -6,17 +6,31 @@ set -eu
 
 usage() {
     cat <<'END'
-usage: tests/chroot.sh [--work-tree] SUITE COMMAND [ARGUMENT...]
-  --work-tree   the files as they are now, instead of the last commit
+usage: tests/chroot.sh [--work-tree] [--share DIRECTORY PLACE]... SUITE COMMAND [ARGUMENT...]
+  --work-tree               the files as they are now, instead of the last commit
+  --share DIRECTORY PLACE   this machine's directory is at PLACE inside, and can be written there
 The base system of each suite is kept in ${XDG_CACHE_HOME:-~/.cache}/connect-agent for the next run.
 END
 }
 
 work_tree=no
-if [ "${1:-}" = --work-tree ]; then
-    work_tree=yes
+shares=
+while :; do
+    case ${1:-} in
+    --work-tree) work_tree=yes ;;
+    --share)
+        [ $# -gt 2 ] || {
+            usage >&2
+            exit 64
+        }
+        shares="$shares$2 $3
+"
+        shift 2
+        ;;
+    *) break ;;
+    esac
     shift
-fi
+done
 [ $# -ge 2 ] || {
     usage >&2
     exit 64
@@ -37,7 +51,7 @@ say() {
 # shellcheck disable=SC2329,SC2317 # called by trap
 clean_up() {
     grep -F " $there/" /proc/mounts | cut -d ' ' -f 2 | sort -r | while read -r place; do
-        umount -l "$place"
+        umount -l "$place" || true # somebody else below /dev may have been faster; what stays is seen below
     done
     if grep -qF " $there/" /proc/mounts; then
         say "something is still mounted below $there: it stays"
@@ -99,6 +113,10 @@ mount_system() {
     mount --make-rslave "$there/dev"
     mount -t tmpfs -o mode=0755 tmpfs "$there/run"
     mount -t tmpfs -o mode=1777 tmpfs "$there/dev/shm"
+    printf '%s' "$shares" | while read -r directory place; do
+        mkdir -p "$there$place"
+        mount --bind "$directory" "$there$place"
+    done
 }
 
 trap clean_up EXIT

@@ -8,6 +8,12 @@
 #include "core/wishes.h"
 #include "io/process.h"
 
+#ifdef AGENT_INSTRUMENTED
+static const bool instrumented = true;
+#else
+static const bool instrumented = false;
+#endif
+
 /* --- going in --- */
 
 struct entering {
@@ -47,10 +53,9 @@ static void tell_rules(const struct confine_options *options, const struct sandb
 /* Why there is none, or null. */
 static const char *excuse(const struct confine_options *options)
 {
-#ifdef AGENT_INSTRUMENTED
-    (void)options;
-    return "built with a sanitizer or for coverage, which write files of their own";
-#else
+    if (instrumented) {
+        return "built with a sanitizer or for coverage, which write files of their own";
+    }
     if (options->is_off) {
         return "switched off (--sandbox)";
     }
@@ -60,7 +65,6 @@ static const char *excuse(const struct confine_options *options)
     return wishes_need(options->template, options->life, WISHES_COMMAND)
                ? "a hook of the template runs a command, which would inherit it"
                : NULL;
-#endif
 }
 
 static bool names_descriptor(const char *path)
@@ -85,7 +89,8 @@ static void tell(const struct confine_options *options, const struct sandbox *sa
                  const char *reason)
 {
     bool whole = sandbox->landlock > 0 && sandbox->calls != CALLS_ANY;
-    bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !options->runs_command;
+    bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !options->runs_command &&
+                  !instrumented;
     log_write(options->log, whole || !wanted ? LOG_INFO : LOG_WARN,
               whole                                                  ? "sandboxed"
               : sandbox->landlock > 0 || sandbox->calls != CALLS_ANY ? "sandboxed in part"

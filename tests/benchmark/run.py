@@ -69,7 +69,7 @@ def sizes(options):
 def idle(_options):
     lines = "\n".join(f'          V{i}: "op://alpha/item {i % 4}/field {i % 5}"' for i in range(20))
     for tls in (False, True):
-        with agent.Place(test_budget.fixture(), tls=tls) as place:
+        with agent.Place(test_budget.fixture(), quiet=True, tls=tls) as place:
             place.write(f"version: 1\noutputs:\n  - directory: {{directory}}\n    files:\n      - path: app.env\n        dialect: sh\n        env:\n{lines}\n")
             with Sidecar(place, CONNECT_AGENT_INTERVAL="1s", CONNECT_AGENT_LISTEN=f"127.0.0.1:{fake.free_port()}", CONNECT_AGENT_TIMEOUT=None) as sidecar:
                 sidecar.wait_for("refresh over", 3)

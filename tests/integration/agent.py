@@ -122,11 +122,13 @@ class Result:
 
 
 class Place:
-    """A directory on tmpfs for outputs, one on disk for inputs, and a fake Connect."""
+    """A directory on tmpfs for outputs, one on disk for inputs, and a fake Connect. `quiet`: the latter is not in
+    /tmp but beside the program, where nobody else makes files: an agent that follows its own looks up at each."""
 
-    def __init__(self, fixture=FIXTURE, **fake_options):
+    def __init__(self, fixture=FIXTURE, quiet=False, **fake_options):
         self.tmpfs = pathlib.Path(tempfile.mkdtemp(prefix="agent-test-", dir="/dev/shm"))
-        self.disk = pathlib.Path(tempfile.mkdtemp(prefix="agent-test-"))
+        beside = pathlib.Path(os.environ["AGENT"]).resolve().parent if quiet else None
+        self.disk = pathlib.Path(tempfile.mkdtemp(prefix="agent-test-", dir=beside))
         self.directory = self.tmpfs / "out"
         self.template = self.disk / "template.yaml"
         self.fake = fake_connect.FakeConnect(fixture, self.disk / "fake", **fake_options)

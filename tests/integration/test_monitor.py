@@ -307,6 +307,8 @@ def test_a_clock_that_steps(place):
         pytest.skip(f"no {FAKETIME}: the package faketime is not installed")
     if os.environ.get("SANITIZE"):
         pytest.skip("the sanitizer's library must be the first that is loaded, and libfaketime too")
+    if os.environ.get("SANDBOX_STATIC"):
+        pytest.skip("nothing can be loaded into the static program, so not libfaketime either; the plain build is tested")
     offset = place.disk / "offset"
     offset.write_text("+0\n")
     with agent.Place(TOKENS) as other:
@@ -334,29 +336,29 @@ def test_a_clock_that_steps(place):
 
 # --- costs ---
 
-def test_wake_ups_of_a_quiet_interval(place):
+def waits(pid):
+    """The count once it rests, which the line in the log comes just before: so nothing is counted at the edges."""
+    while True:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        if re.search(r"^State:\s+S", status, re.M):
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)[1])
+
+
+def test_wake_ups_of_a_quiet_interval():
     """At most 2: the timer, and Connect's answer. Counted by the kernel as voluntary context switches. On a
     busy machine an answer comes in more pieces, so the best of some windows counts."""
-    place.write(agent.TEMPLATE.split("          API")[0])
-
-    def waits(pid):
-        """The count once it rests, which the line in the log comes just before: so nothing is counted at the edges."""
-        while True:
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            if re.search(r"^State:\s+S", status, re.M):
-                return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)[1])
-
-    with run(place, CONNECT_AGENT_INTERVAL="1s") as sidecar:
-        sidecar.wait_for("refresh over", 3)
+    with agent.Place(quiet=True) as place:
+        place.port = fake_connect.free_port()
+        place.write(agent.TEMPLATE.split("          API")[0])
         measured = []
-        for _ in range(8):
-            first = len(sidecar.said("refresh over"))
-            sidecar.wait_for("refresh over", first + 1)
-            before = waits(sidecar.process.pid)
-            sidecar.wait_for("refresh over", first + 6)
-            measured.append((waits(sidecar.process.pid) - before) / 5)
-            if measured[-1] <= 2:
-                break
+        with run(place, CONNECT_AGENT_INTERVAL="1s") as sidecar:
+            sidecar.wait_for("refresh over", 3)
+            while len(measured) < 8 and min(measured, default=3) > 2:
+                first = len(sidecar.said("refresh over"))
+                sidecar.wait_for("refresh over", first + 1)
+                before = waits(sidecar.process.pid)
+                sidecar.wait_for("refresh over", first + 6)
+                measured.append((waits(sidecar.process.pid) - before) / 5)
         print(f"wake-ups per interval, in windows of 5: {measured}")
         assert min(measured) <= 2
 
