@@ -3,6 +3,8 @@ can be asked about its packages."""
 
 import hashlib
 
+from engine import ROOT
+
 PHANTOM_VERSION = "99.0-1"
 PHANTOM = f"""Package: curl
 Binary: curl
@@ -52,13 +54,19 @@ class StaticProgram:
         (context / "repository/Sources").write_text(PHANTOM)
         digest = hashlib.sha256(PHANTOM.encode()).hexdigest()
         (context / "repository/Release").write_text(f"Origin: Debian\nCodename: trixie\nSHA256:\n {digest} {len(PHANTOM)} Sources\n")
+        # The libraries first, in a layer that a change of the program leaves as it is; hence on an image without the label
+        # of its content.
+        libraries_stage = "connect-agent-test/libraries"
+        self.docker.run("build", "--network", "host", "--target", "libraries", "-t", libraries_stage, ROOT, seconds=1500)
         (context / "Dockerfile").write_text(
-            f"FROM {self.stage}\n"
+            f"FROM {libraries_stage}\n"
             "COPY repository /repository\n"
-            f"RUN echo 'deb-src [trusted=yes] file:/repository ./' >/etc/apt/sources.list.d/phantom.list && \\\n"
-            f"    mkdir -p {where} && cp -a /src {where}/tree && cd {where}/tree && rm -rf build && \\\n"
-            f"    {{ JOBS={jobs} STATIC_DEPENDENCIES={libraries} deploy/static/build.sh --no-install --output {out} >{where}/said 2>&1 || \\\n"
-            f"    {{ cat {where}/said; exit 1; }}; }}\n")
+            "RUN echo 'deb-src [trusted=yes] file:/repository ./' >/etc/apt/sources.list.d/phantom.list && \\\n"
+            f"    mkdir {where} && {{ JOBS={jobs} deploy/static/dependencies.sh {libraries} >{where}/said 2>&1 || \\\n"
+            f"    {{ cat {where}/said; exit 1; }}; }}\n"
+            f"COPY --from={self.stage} /src {where}/tree\n"
+            f"RUN cd {where}/tree && rm -rf build && JOBS={jobs} STATIC_DEPENDENCIES={libraries} \\\n"
+            f"    deploy/static/build.sh --no-install --output {out}\n")
         tag = "connect-agent-test/again"
         self.docker.run("build", "--network", "host", "-t", tag, context, seconds=1500)
         return tag
