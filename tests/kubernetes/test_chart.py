@@ -177,6 +177,15 @@ def test_the_sidecar_is_native_with_a_startup_probe_and_costs_next_to_nothing(he
     assert environment(agent)["CONNECT_AGENT_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
 
 
+@pytest.mark.parametrize("name", ["everything", "agent", "ca"])
+def test_variables_are_those_of_the_program(helm, program, name):
+    _, agent, _ = demo(helm, VALUES[name])
+    documented = program("help", agent["args"][0])
+    ours = {item["name"] for item in agent["env"]} - {"https_proxy", "CONNECT_AGENT_POD", "CONNECT_AGENT_NAMESPACE"}
+    assert ours and not [variable for variable in ours if f"({variable}" not in documented]
+    assert agent["startupProbe"]["exec"]["command"][2] == "startup" and "startup" in (ROOT / "docs/operations.md").read_text()
+
+
 def test_secrets_lie_in_a_limited_tmpfs_that_the_application_cannot_write(helm):
     spec, agent, app = demo(helm, {"output": {"mountPath": "/secrets", "sizeLimit": "1Mi"}})
     volumes = {volume["name"]: volume for volume in spec["volumes"]}

@@ -142,7 +142,7 @@ def test_job_ends_with_its_work_and_the_sidecar_after_it():
 
 
 def test_exec_starts_an_application_with_its_variables_and_again_after_a_change():
-    with Stand("exec", images('echo "$@ $DB_URL"; trap "exit 0" TERM; sleep 600 & wait')) as pod:
+    with Stand("exec", images('trap "exit 0" TERM; echo "$@ $DB_URL"; sleep 600 & wait')) as pod:
         running = pod.run()
         running["app"].wait_for("^--listen :8080 postgres://canary-value-user:canary-value-%40%3A%2F%20pass@db.example.com/app$")
         pod.wait_started(running["app"])

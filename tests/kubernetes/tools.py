@@ -104,7 +104,7 @@ def build_programs(fresh):
 
 def programs():
     key = digest(MODULE / "go.mod", MODULE / "go.sum", MODULE / "podsecurity" / "main.go")
-    return made_once(cache() / f"kubernetes-tools-{key}", build_programs)
+    return made_once(cache() / f"kubernetes-tools-{VERSIONS[-1]}-{key}", build_programs)
 
 
 def path(name):
