@@ -38,7 +38,7 @@ static bool copy_mapped(int fd, struct str bytes)
 /* -1 when the kernel has no secret memory for it. */
 static int put_secret_memory(struct str bytes)
 {
-    int fd = (int)syscall(SYS_memfd_secret, FD_CLOEXEC);
+    int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
     if (fd >= 0 && (ftruncate(fd, (off_t)bytes.size) < 0 || !copy_mapped(fd, bytes))) {
         close(fd);
         return -1;

@@ -1,8 +1,15 @@
 #include "io/stash.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
 
 static void expect_round_trip(size_t size)
 {
@@ -50,5 +57,24 @@ Test(stash, keeps_only_the_last)
     stash_init(&stash);
     cr_assert(stash_put(&stash, one, &error) && stash_put(&stash, two, &error));
     cr_assert(stash_get(&stash, out, &error) && secret_equal(out, two));
+    stash_done(&stash);
+}
+
+/* The manual page has another name for the flag than the kernel, and a wrong one looks like a
+ * kernel without. */
+Test(stash, uses_secret_memory_where_there_is_some)
+{
+    struct stash stash;
+    struct error error;
+    SECRET_AUTO in = secret_new(64);
+    int fd = (int)syscall(SYS_memfd_secret, 0);
+    if (fd < 0) {
+        cr_skip("this kernel has no secret memory");
+    }
+    close(fd);
+    cr_assert(in && secret_append(in, str_from("canary"), &error));
+    stash_init(&stash);
+    cr_assert(stash_put(&stash, in, &error) && stash.mapped);
+    cr_assert_eq(fcntl(stash.fd, F_GETFD), FD_CLOEXEC);
     stash_done(&stash);
 }
