@@ -58,7 +58,7 @@ static bool explain_full(const struct site *site, const char *whole, int number,
     return error_set(err, ERROR_OUTPUT,
                      "%s: the output is full (%s): this set needs %llu bytes beside those that are "
                      "published, and the file system has %llu in all; make it larger "
-                     "(Kubernetes `sizeLimit:`, compose `tmpfs: size=`)",
+                     "(Kubernetes `sizeLimit:`, compose `size=` in `driver_opts:`)",
                      whole, strerrordesc_np(number), (unsigned long long)site->bytes, size);
 }
 
@@ -178,7 +178,7 @@ bool explain_disk(const struct site *site, uint32_t type, struct error *err)
     }
     return error_set(err, ERROR_OUTPUT,
                      "%s is on %s, not tmpfs: secrets would reach a disk; mount a tmpfs there "
-                     "(Kubernetes `emptyDir: {medium: Memory}`, compose `tmpfs:`), or set "
-                     "`allowDisk: true`",
+                     "(Kubernetes `emptyDir: {medium: Memory}`, compose: a volume with "
+                     "`driver_opts: {type: tmpfs}`), or set `allowDisk: true`",
                      site->directory, found);
 }

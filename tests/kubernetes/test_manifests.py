@@ -110,5 +110,4 @@ def test_the_four_ways_are_in_the_document():
     for name in FILES:
         assert f"(../deploy/kubernetes/{name}.yaml)" in DOCUMENT
     for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", DOCUMENT):
-        if target != "injection.md":  # of another branch
-            assert (ROOT / "docs" / target).exists(), target
+        assert (ROOT / "docs" / target).exists(), target
