@@ -32,6 +32,7 @@ BUILD_SECONDS = 1500
 START_SECONDS = 60
 TOOLS = "docker-cli docker-compose"  # packages of Debian 13: Debian 12's docker-compose is another program
 BASE_SUITE = "trixie"
+KEPT = 4  # images of one target, for the trees of one machine
 
 
 class Unavailable(Exception):
@@ -285,7 +286,15 @@ class Docker:
             proxies = [f"--build-arg={variable}" for variable in PROXIES if variable in os.environ]
             self.run("build", "--network", "host", *proxies, *options, "--label", f"{CONTENT}={content}",
                      "-t", image, directory, seconds=BUILD_SECONDS)
+            if tag is None:
+                self._forget_old(name)
         return image
+
+    def _forget_old(self, name):
+        """Removes all but the newest few of what was built for other contents; what is in use stays."""
+        listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name).stdout.split()  # newest first
+        for image in listed[KEPT:]:
+            self.run("image", "rm", image, check=False)
 
     # Nothing stays.
 
