@@ -199,7 +199,7 @@ def test_the_page_of_metrics_is_that_of_the_running_program():
     # These are there from the start; the others appear with what they count.
     assert set(families) <= documented and len(families) >= 12, set(families) ^ documented
     source = (ROOT / "agent" / "report" / "metrics.c").read_text()
-    assert {f"connect_agent_{name}" for name in re.findall(r'\[METRIC_\w+\] = \{"(\w+)",', source)} == documented
+    assert {f"connect_agent_{name}" for name in re.findall(r'\[METRIC_\w+\]\s*=\s*\{"(\w+)",', source)} == documented
 
 
 def get_metrics(listen):
