@@ -2,6 +2,8 @@
 can be asked about its packages."""
 
 import hashlib
+import shutil
+import tempfile
 
 from engine import ROOT
 
@@ -43,6 +45,23 @@ class StaticProgram:
     def in_stage(self, *command):
         """What a command prints in the stage."""
         return self.docker.run("run", "--rm", *self.docker.mine, self.stage, *command).stdout
+
+    def compromised(self):
+        """The same program taken over (tests/integration/attack.c), of the same sources and libraries. Beside the tests'
+        sources, which the image does not have, the stage has all of it."""
+        integration = ROOT / "tests/integration"
+        script = ("cp -r /attack/. tests/integration/ && cmake --preset static -B /attacked -D COMPROMISED=ON"
+                  " -D STATIC_DEPENDENCIES=$STATIC_DEPENDENCIES && cmake --build /attacked -j 2 --target compromised")
+        container = self.docker.run("create", *self.docker.mine, self.stage, "sh", "-ec", "mkdir -p tests/integration && " + script).stdout.strip()
+        with tempfile.TemporaryDirectory() as folder:  # no mount: the engine may be on another machine
+            for name in ("attack.c", "attack.cmake"):
+                shutil.copy(integration / name, folder)
+            self.docker.run("cp", f"{folder}/.", f"{container}:/attack")
+        self.docker.run("start", "--attach", container, seconds=600)
+        target = self.directory / "compromised"
+        self.docker.run("cp", f"{container}:/attacked/compromised", target)
+        self.docker.run("rm", container)
+        return target
 
     def built_again(self, where, jobs):
         """A stage in which libraries and program are made once more, from the sources, in other places, with a list of

@@ -353,14 +353,25 @@ def test_an_idle_sidecar_stays_within_its_budget(static, tls, monkeypatch, capsy
 # --- the behaviour of the other builds ---
 
 
-@pytest.mark.parametrize("name", ["init", "tls", "sidecar", "exec"])
-def test_passes_the_integration_tests(static, name):
-    """The same tests that the dynamic build passes, which has another TLS library."""
+def run_integration_test(static, name, **environment):
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", INTEGRATION / f"test_{name}.py"],
-                          env=dict(os.environ, AGENT=str(static.program)), cwd=ROOT, timeout=280, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False)
+                          env=dict(os.environ, AGENT=str(static.program), SANDBOX_STATIC="1", **environment), cwd=ROOT, timeout=280,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     print(done.stdout[-4000:])
     assert done.returncode == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["init", "tls", "sidecar", "exec"])
+def test_passes_the_integration_tests(static, name):
+    """The same tests that the dynamic build passes, which has another TLS library and no list of system calls."""
+    run_integration_test(static, name)
+
+
+def test_stands_the_attacks_on_its_sandbox(static):
+    """Those too that only the static build refuses: all calls but those of a list."""
+    said = run_integration_test(static, "sandbox", COMPROMISED=str(static.compromised()))
+    assert "skipped" not in said, said
 
 
 # --- the bill of materials ---
