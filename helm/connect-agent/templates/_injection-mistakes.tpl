@@ -40,7 +40,7 @@
     '{{ $prefix }}/mount-path: ' + {{ include "connect-agent.injection.quoted" "variables.path" }}
     + ' is not an absolute path without "." and "..", such as {{ $settings.output.mountPath }}'
 - if: >-
-    ['/proc', '/sys', '/dev', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect',
+    ['/proc', '/sys', '/dev', '/usr/bin', '/etc/ssl/certs', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect',
     '/run/secrets/connect', '/var/run/secrets/kubernetes.io', '/run/secrets/kubernetes.io']
     .exists(taken, (variables.path + '/').startsWith(taken + '/') || taken.startsWith(variables.path + '/'))
   say: >-
@@ -64,7 +64,7 @@
 - if: "variables.share == 'true' && !variables.pod.?spec.?shareProcessNamespace.orValue(true)"
   say: >-
     '{{ $prefix }}/share-process-namespace: "true", but spec.shareProcessNamespace is false; take one of them away'
-- if: "'{{ $prefix }}/user' in variables.notes && !variables.user.matches('^[1-9][0-9]{0,8}$')"
+- if: "'{{ $prefix }}/user' in variables.notes && (!variables.user.matches('^[1-9][0-9]{0,9}$') || int(variables.user) > 2147483647)"
   say: >-
     '{{ $prefix }}/user: ' + {{ include "connect-agent.injection.quoted" "variables.user" }}
     + ' is not the number of a user other than root, such as 1000'
