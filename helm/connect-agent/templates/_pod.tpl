@@ -103,10 +103,9 @@ volumeMounts:
 - name: CONNECT_AGENT_MAX_STALE
   value: {{ . | quote }}
 {{- end }}
-{{- if .agent.metrics.enabled }}
+{{- /* Said always: a template with `listen: off` would leave the probes without an answer. */}}
 - name: CONNECT_AGENT_LISTEN
-  value: {{ printf "%s:%v" .agent.metrics.address .agent.metrics.port | quote }}
-{{- end }}
+  value: {{ printf "%s:%v" (.agent.metrics.enabled | ternary .agent.metrics.address "127.0.0.1") .agent.metrics.port | quote }}
 {{- /* For the audit line: 1Password's own report names the Connect server only. */}}
 - name: CONNECT_AGENT_POD
   valueFrom:
