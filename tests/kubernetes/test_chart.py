@@ -183,6 +183,7 @@ def test_the_sidecar_is_native_with_a_startup_probe_and_costs_next_to_nothing(he
     spec, agent, _ = demo(helm)
     assert spec["initContainers"][0] is agent and agent["restartPolicy"] == "Always" and agent["args"] == ["sidecar"]
     assert agent["startupProbe"]["exec"]["command"] == ["/usr/bin/connect-agent", "probe", "startup"]
+    assert agent["startupProbe"]["periodSeconds"] * agent["startupProbe"]["failureThreshold"] >= 3600, "a restart heals nothing"
     assert agent["resources"]["requests"] == {"cpu": "1m", "memory": "4Mi"} and "readinessProbe" not in agent
     assert environment(agent)["CONNECT_AGENT_POD"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert environment(agent)["CONNECT_AGENT_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
@@ -194,10 +195,33 @@ def test_probes_have_somebody_to_ask_whatever_the_template_says(helm):
     assert environment(demo(helm, {"agent": {"metrics": {"port": 9999}}})[1])["CONNECT_AGENT_LISTEN"] == "127.0.0.1:9999"
 
 
-def test_the_network_policy_opens_the_ports_that_are_said(helm):
-    (policy,) = helm.render({"networkPolicy": {"enabled": True, "connectPort": 8443, "dnsPort": 5353}})
+def test_the_network_policy_opens_connect_and_dns_to_the_labelled_pods_and_nothing_else(helm):
+    values = {"podLabels": {"a": "b"}, "connectPeers": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "connectPort": 8443, "dnsPort": 5353}
+    (policy,) = helm.render({"networkPolicy": {"enabled": True, **values}})
+    assert policy["spec"]["policyTypes"] == ["Egress"] and policy["spec"]["podSelector"] == {"matchLabels": {"a": "b"}}
+    (usual,) = helm.render({"networkPolicy": {"enabled": True}})
+    assert usual["spec"]["podSelector"] == {"matchLabels": {"connect-agent": "enabled"}}
+    assert policy["spec"]["egress"][0]["to"] == values["connectPeers"] and len(policy["spec"]["egress"]) == 2
+    (dns,) = policy["spec"]["egress"][1]["to"]
+    assert dns["podSelector"] and dns["namespaceSelector"], "not every pod of the namespace, and not any namespace's"
     ports = [[(port["port"], port["protocol"]) for port in rule["ports"]] for rule in policy["spec"]["egress"]]
     assert ports == [[(8443, "TCP")], [(5353, "UDP"), (5353, "TCP")]]
+
+
+def test_the_pod_monitor_finds_the_agents_of_all_namespaces_or_of_those_that_are_said(helm):
+    (monitor,) = helm.render({"podMonitor": {"enabled": True}})
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    (port,) = demo(helm, {"agent": {"metrics": {"enabled": True}}})[1]["ports"]
+    assert (endpoint["port"], endpoint["path"]) == (port["name"], "/metrics")
+    assert monitor["spec"]["namespaceSelector"] == {"any": True} and monitor["spec"]["selector"] == {}
+    monitor, rule, board = (of_kind(helm.render(VALUES["monitoring"]), kind)[0] for kind in
+                            ("PodMonitor", "PrometheusRule", "ConfigMap"))
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["a", "b"]}
+    assert monitor["spec"]["selector"] == {"matchLabels": {"x": "y"}}
+    assert [item["metadata"]["namespace"] for item in (monitor, rule, board)] == ["monitoring", "monitoring", "grafana"]
+    assert monitor["metadata"]["labels"]["release"] == rule["metadata"]["labels"]["release"] == "p", "as Prometheus finds them"
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1", "as Grafana's sidecar finds it"
+    assert board["metadata"]["annotations"] == {"grafana_folder": "Secrets"}
 
 
 @pytest.mark.parametrize("name", ["everything", "agent", "ca"])
@@ -319,6 +343,51 @@ def test_the_schema_knows_every_value(helm):
             assert node.get("additionalProperties") is False or path == ".global", path
 
     compare(yaml.safe_load((CHART / "values.yaml").read_text()), schema, "")
+
+
+def leaves(values, path=()):
+    """Paths of the values that are no map, or an empty one, with what is there."""
+    if not isinstance(values, dict) or not values:
+        yield path, values
+    else:
+        for key, value in values.items():
+            yield from leaves(value, (*path, key))
+
+
+def at(path, value):
+    return {path[0]: at(path[1:], value)} if path else value
+
+
+OTHERS = ("other", "1h", "9Mi", "/other", "https://other.example", "192.0.2.1", "error", "Always", "v1beta1", DIGEST,
+          {"other": "x"}, ["other"], [{"name": "other"}], ["ConnectAgentNotReady"], [{"podSelector": {}}],
+          {"emptyDir": {}}, {"template.yaml": "x"})
+
+
+def test_every_value_reaches_an_object(helm, tmp_path):
+    """Each is changed alone, with everything switched on, and what is rendered is not the same. Values go in by files: the one
+    that is changed over the rest."""
+    on = {"enabled": True}
+    rest = {**ON, "injection": on, "agent": {"metrics": on, "readinessProbe": on}, "token": {"value": "canary-value-token"}}
+    files = [tmp_path / "on.yaml", tmp_path / "fake.yaml"]
+    files[0].write_text(json.dumps(rest))
+    files[1].write_text(json.dumps({**rest, "demo": {"enabled": True, "fakeConnect": on}, "token": {}}))
+
+    def rendered(over, file):
+        """None: it is not a value that may be there."""
+        done = helm("template", "test", CHART, "--values", file, "--values", "-", text=json.dumps(over))
+        return done.stdout if done.returncode == 0 else None
+
+    before = {file: rendered({}, file) for file in files}
+    assert all(before.values())
+    for path, value in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
+        file = files["fakeConnect" in path]
+        if isinstance(value, bool):
+            others = [True, False]
+        elif isinstance(value, int) or value is None:
+            others = [288, (value or 7) + 1]
+        else:
+            others = [other for other in OTHERS if isinstance(other, type(value))]
+        assert any(rendered(at(path, other), file) not in (None, before[file]) for other in others), ".".join(path)
 
 
 # Templates and notes.

@@ -93,6 +93,16 @@ def test_everything_that_a_container_names_is_there(name):
                 assert directory in paths
 
 
+@pytest.mark.parametrize("name, command", [("sidecar", "sidecar"), ("job", "sidecar"), ("init-filekeyref", "init")])
+def test_a_sidecar_is_native_and_first_and_an_init_container_ends(name, command):
+    ((pod, container, arguments),) = agents(FILES[name])
+    assert pod["spec"]["initContainers"][0] is container and arguments == [command]
+    native = {"restartPolicy", "startupProbe"} & set(container)
+    assert native == ({"restartPolicy", "startupProbe"} if command == "sidecar" else set())
+    if native:
+        assert container["restartPolicy"] == "Always" and container["startupProbe"]["failureThreshold"] >= 3600
+
+
 def test_variables_by_file_key_are_in_the_template():
     (pod,) = pods(FILES["init-filekeyref"])
     (item,) = of_kind(FILES["init-filekeyref"], "ConfigMap")

@@ -111,3 +111,8 @@ capabilities:
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
+
+{{/* Labels that the NetworkPolicy selects. No default in values.yaml: Helm would add it to what is given. */}}
+{{- define "connect-agent.policyLabels" -}}
+{{- .Values.networkPolicy.podLabels | default (dict "connect-agent" "enabled") | toYaml -}}
+{{- end -}}
