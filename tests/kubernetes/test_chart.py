@@ -185,6 +185,7 @@ def test_the_sidecar_is_native_with_a_startup_probe_and_costs_next_to_nothing(he
     assert agent["startupProbe"]["exec"]["command"] == ["/usr/bin/connect-agent", "probe", "startup"]
     assert agent["startupProbe"]["periodSeconds"] * agent["startupProbe"]["failureThreshold"] >= 3600, "a restart heals nothing"
     assert agent["resources"]["requests"] == {"cpu": "1m", "memory": "4Mi"} and "readinessProbe" not in agent
+    assert agent["terminationMessagePolicy"] == "FallbackToLogsOnError", "the pod's status says why it ended"
     assert environment(agent)["CONNECT_AGENT_POD"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert environment(agent)["CONNECT_AGENT_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
 

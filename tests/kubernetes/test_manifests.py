@@ -57,6 +57,8 @@ def test_commands_variables_and_probes_are_those_of_the_program(program, name):
     commands = set(re.findall(r"^  (\w+) ", program.help[""], re.M))
     found = list(agents(FILES[name]))
     assert found
+    told = [arguments[0] for _, container, arguments in found if container.get("terminationMessagePolicy") == "FallbackToLogsOnError"]
+    assert told == [arguments[0] for _, _, arguments in found if arguments[0] != "install"], "the pod's status says why it ended"
     for _, container, arguments in found:
         assert arguments[0] in commands
         words = arguments[1:arguments.index("--")] if "--" in arguments else arguments[1:]

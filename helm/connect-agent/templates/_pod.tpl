@@ -53,6 +53,8 @@ No checksum annotation is needed: the agent takes up a changed template, and a n
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
 image: {{ include "connect-agent.image" . }}
 imagePullPolicy: {{ $settings.image.pullPolicy }}
+# `kubectl describe pod` shows why it ended.
+terminationMessagePolicy: FallbackToLogsOnError
 env:
   {{- include "connect-agent.environment" $settings | nindent 2 }}
 securityContext:
