@@ -314,6 +314,7 @@ def test_a_token_that_is_given_is_in_its_secret_and_nowhere_else(helm):
     ({"agent": {"runAsUser": 2147483648}}, "runAsUser", "maximum|less"),
     ({"agent": {"timeout": ""}}, "timeout", "minLength|length"),
     ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "commonLabels/app.kubernetes.io", "false schema"),
+    ({"token": {"existingSecret": "a..b"}}, "existingSecret", "pattern"),
     ({"template": {"files": {"a b": "x"}}}, "/template/files", "a b"),
     ({"prometheusRule": {"disabled": ["TokenExpired"]}}, "disabled", "one of"),
     ({"networkPolicy": {"connectPeers": []}}, "connectPeers", "minItems|at least"),

@@ -4,7 +4,7 @@
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
 {{- $maximum := include "connect-agent.injection.quantity" .Values.injection.maxSizeLimit -}}
 {{- $volumes := include "connect-agent.injection.volumeNames" . -}}
-{{- $name := "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$" -}}
+{{- $name := "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" -}}
 {{- $key := "^[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,252}$" -}}
 - if: "!('{{ $prefix }}/mode' in variables.notes)"
   say: >-
@@ -16,7 +16,7 @@
 - if: "!('{{ $prefix }}/template' in variables.notes)"
   say: >-
     '{{ $prefix }}/template is missing: the name of the ConfigMap with the template'
-- if: "'{{ $prefix }}/template' in variables.notes && !variables.template.matches('{{ $name }}')"
+- if: "'{{ $prefix }}/template' in variables.notes && (variables.template.size() > 253 || !variables.template.matches('{{ $name }}'))"
   say: >-
     '{{ $prefix }}/template: ' + {{ include "connect-agent.injection.quoted" "variables.template" }}
     + ' is not the name of a ConfigMap: lower case letters, digits, dashes and dots'
@@ -27,7 +27,7 @@
 - if: "variables.token == '' && !('{{ $prefix }}/token' in variables.notes)"
   say: >-
     '{{ $prefix }}/token is missing: the name of the Secret with the Connect token; the cluster has no default for it'
-- if: "'{{ $prefix }}/token' in variables.notes && !variables.token.matches('{{ $name }}')"
+- if: "'{{ $prefix }}/token' in variables.notes && (variables.token.size() > 253 || !variables.token.matches('{{ $name }}'))"
   say: >-
     '{{ $prefix }}/token: ' + {{ include "connect-agent.injection.quoted" "variables.token" }}
     + ' is not the name of a Secret: lower case letters, digits, dashes and dots'
