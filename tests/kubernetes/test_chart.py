@@ -479,6 +479,7 @@ def test_an_application_chart_includes_the_named_templates(helm, app_chart, vali
     assert config_map("server") == ["test-connect-agent-template"] and config_map("worker") == ["worker"]
     text = by_name["test-connect-agent-template"]["data"]["template.yaml"]
     assert program.check(text, tmp_path).returncode == 0
+    assert len(by_name["worker"]["spec"]["template"]["metadata"]["annotations"]["checksum/template"]) == 64
     variables = by_name["worker"]["spec"]["template"]["spec"]["containers"][0]["env"]
     for variable in variables:
         key = variable["valueFrom"]["fileKeyRef"]

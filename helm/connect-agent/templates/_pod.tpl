@@ -10,7 +10,7 @@ What a pod gets. Each is an item of a list, to be indented where it is included:
   volumes:
     {{- include "connect-agent.volumes" . | nindent 4 }}
 
-No checksum annotation is needed: the agent takes up a changed template, and a new token, by itself.
+No checksum annotation is needed for a sidecar: it takes up a changed template, and a new token, by itself.
 */}}
 
 {{/* Publishes and ends: for applications that read their secrets once. */}}
