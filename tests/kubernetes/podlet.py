@@ -111,7 +111,8 @@ class Container:
             command = [*inside, sys.executable, "-c", f"import urllib.request; urllib.request.urlopen({url!r}, timeout=1)"]
         else:
             command = [*inside, "--mount", "--root", "--wd=/", *self.pod.limits(self.spec), *probe["exec"]["command"]]
-        done = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
+        # As a kubelet: a command in a container has the variables of the container.
+        done = subprocess.run(command, env=self.pod.environment_of(self.spec), capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
 
@@ -213,7 +214,7 @@ class Pod:
             lines.append(f"mount -o remount,ro {root}")
         return lines
 
-    def _environment(self, container):
+    def environment_of(self, container):
         found = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         fields = {"metadata.name": "app-1", "metadata.namespace": "example"}
         for variable in container.get("env", []):
@@ -245,7 +246,7 @@ class Pod:
         own = [] if self.spec.get("shareProcessNamespace") else ["--pid", "--kill-child"]
         command = ["nsenter", "--net", "--pid", "--target", str(self.pause), "unshare", "--mount", *own]
         command += ["--fork"] if own else []
-        process = subprocess.Popen([*command, "sh", "-c", "\n".join(script)], env=self._environment(container),
+        process = subprocess.Popen([*command, "sh", "-c", "\n".join(script)], env=self.environment_of(container),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         made = Container(self, container, process)
         self.stack.callback(made.end)

@@ -88,6 +88,17 @@ def test_names_and_labels_are_those_that_helm_recommends(helm, name):
         assert item["metadata"]["name"].startswith(start)
 
 
+def test_labels_of_the_platform_go_over_those_that_nothing_is_found_by(helm):
+    labels = {"app.kubernetes.io/part-of": "secrets", "team": "platform"}
+    values = {**ON, "commonLabels": labels, "image": {"tag": "x" * 62 + "-" + "y" * 30}}
+    done = helm.template(values)
+    assert done.returncode == 0 and done.stdout.count("app.kubernetes.io/part-of: secrets") == done.stdout.count("team: platform")
+    assert "part-of: connect-agent" not in done.stdout, "a key that is there twice is refused by strict readers"
+    for item in load(done.stdout):
+        assert labels.items() <= item["metadata"]["labels"].items()
+        assert item["metadata"]["labels"]["app.kubernetes.io/version"] == "x" * 62, "a label is shorter than a tag"
+
+
 def test_the_package_renders_what_the_folder_does(helm, tmp_path):
     done = helm("package", CHART, "--destination", tmp_path)
     assert done.returncode == 0, done
@@ -134,10 +145,10 @@ def test_a_misspelt_field_of_any_object_is_found(helm, validate, version):
     assert validate.wrong([changed(deployment, "apiVersion", value="apps/v2")], version)
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", [name for name, values in VALUES.items() if "demo" in values])
 def test_every_pod_passes_the_restricted_standard(helm, judge, name):
     found = pods(helm.render(VALUES[name]))
-    assert judge(found) == [""] * len(found)
+    assert found and judge(found) == [""] * len(found)
     for pod in found:
         assert pod["spec"]["automountServiceAccountToken"] is False
         for container in containers(pod):
@@ -148,7 +159,7 @@ def test_every_pod_passes_the_restricted_standard(helm, judge, name):
             for key, value in wrong:
                 before = security.get(key)
                 security[key] = value
-                assert "!=" in judge([pod])[0] or judge([pod])[0], f"{key} is seen"
+                assert judge([pod])[0], f"{key} is seen"
                 security[key] = before
 
 
@@ -172,9 +183,46 @@ def test_the_sidecar_is_native_with_a_startup_probe_and_costs_next_to_nothing(he
     spec, agent, _ = demo(helm)
     assert spec["initContainers"][0] is agent and agent["restartPolicy"] == "Always" and agent["args"] == ["sidecar"]
     assert agent["startupProbe"]["exec"]["command"] == ["/usr/bin/connect-agent", "probe", "startup"]
+    assert agent["startupProbe"]["periodSeconds"] * agent["startupProbe"]["failureThreshold"] >= 3600, "a restart heals nothing"
     assert agent["resources"]["requests"] == {"cpu": "1m", "memory": "4Mi"} and "readinessProbe" not in agent
+    assert agent["terminationMessagePolicy"] == "FallbackToLogsOnError", "the pod's status says why it ended"
     assert environment(agent)["CONNECT_AGENT_POD"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert environment(agent)["CONNECT_AGENT_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+def test_probes_have_somebody_to_ask_whatever_the_template_says(helm):
+    """What a template with `listen: off` makes of it, test_pods shows."""
+    assert environment(demo(helm)[1])["CONNECT_AGENT_LISTEN"] == "127.0.0.1:9180"
+    assert environment(demo(helm, {"agent": {"metrics": {"port": 9999}}})[1])["CONNECT_AGENT_LISTEN"] == "127.0.0.1:9999"
+
+
+def test_the_network_policy_opens_connect_and_dns_to_the_labelled_pods_and_nothing_else(helm):
+    values = {"podLabels": {"a": "b"}, "connectPeers": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "connectPort": 8443, "dnsPort": 5353}
+    (policy,) = helm.render({"networkPolicy": {"enabled": True, **values}})
+    assert policy["spec"]["policyTypes"] == ["Egress"] and policy["spec"]["podSelector"] == {"matchLabels": {"a": "b"}}
+    (usual,) = helm.render({"networkPolicy": {"enabled": True}})
+    assert usual["spec"]["podSelector"] == {"matchLabels": {"connect-agent": "enabled"}}
+    assert policy["spec"]["egress"][0]["to"] == values["connectPeers"] and len(policy["spec"]["egress"]) == 2
+    (dns,) = policy["spec"]["egress"][1]["to"]
+    assert dns["podSelector"] and dns["namespaceSelector"], "not every pod of the namespace, and not any namespace's"
+    ports = [[(port["port"], port["protocol"]) for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+    assert ports == [[(8443, "TCP")], [(5353, "UDP"), (5353, "TCP")]]
+
+
+def test_the_pod_monitor_finds_the_agents_of_all_namespaces_or_of_those_that_are_said(helm):
+    (monitor,) = helm.render({"podMonitor": {"enabled": True}})
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    (port,) = demo(helm, {"agent": {"metrics": {"enabled": True}}})[1]["ports"]
+    assert (endpoint["port"], endpoint["path"]) == (port["name"], "/metrics")
+    assert monitor["spec"]["namespaceSelector"] == {"any": True} and monitor["spec"]["selector"] == {}
+    monitor, rule, board = (of_kind(helm.render(VALUES["monitoring"]), kind)[0] for kind in
+                            ("PodMonitor", "PrometheusRule", "ConfigMap"))
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["a", "b"]}
+    assert monitor["spec"]["selector"] == {"matchLabels": {"x": "y"}}
+    assert [item["metadata"]["namespace"] for item in (monitor, rule, board)] == ["monitoring", "monitoring", "grafana"]
+    assert monitor["metadata"]["labels"]["release"] == rule["metadata"]["labels"]["release"] == "p", "as Prometheus finds them"
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1", "as Grafana's sidecar finds it"
+    assert board["metadata"]["annotations"] == {"grafana_folder": "Secrets"}
 
 
 @pytest.mark.parametrize("name", ["everything", "agent", "ca"])
@@ -262,6 +310,12 @@ def test_a_token_that_is_given_is_in_its_secret_and_nowhere_else(helm):
     ({"output": {"mountPath": "run/secrets"}}, "mountPath", "pattern"),
     ({"token": {"mode": 0o666}}, "mode", "one of"),
     ({"demo": {"runAsUser": 0}}, "runAsUser", "minimum|greater"),
+    ({"agent": {"runAsUser": 0}}, "runAsUser", "minimum|greater"),
+    ({"agent": {"runAsUser": 2147483648}}, "runAsUser", "maximum|less"),
+    ({"agent": {"timeout": ""}}, "timeout", "minLength|length"),
+    ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "commonLabels/app.kubernetes.io", "false schema"),
+    ({"token": {"existingSecret": "a..b"}}, "existingSecret", "pattern"),
+    ({"template": {"files": {"a b": "x"}}}, "/template/files", "a b"),
     ({"prometheusRule": {"disabled": ["TokenExpired"]}}, "disabled", "one of"),
     ({"networkPolicy": {"connectPeers": []}}, "connectPeers", "minItems|at least"),
 ], ids=str)
@@ -293,15 +347,61 @@ def test_the_schema_knows_every_value(helm):
     compare(yaml.safe_load((CHART / "values.yaml").read_text()), schema, "")
 
 
+def leaves(values, path=()):
+    """Paths of the values that are no map, or an empty one, with what is there."""
+    if not isinstance(values, dict) or not values:
+        yield path, values
+    else:
+        for key, value in values.items():
+            yield from leaves(value, (*path, key))
+
+
+def at(path, value):
+    return {path[0]: at(path[1:], value)} if path else value
+
+
+OTHERS = ("other", "1h", "9Mi", "/other", "https://other.example", "192.0.2.1", "error", "Always", "v1beta1", DIGEST,
+          {"other": "x"}, ["other"], [{"name": "other"}], ["ConnectAgentNotReady"], [{"podSelector": {}}],
+          {"emptyDir": {}}, {"template.yaml": "x"})
+
+
+def test_every_value_reaches_an_object(helm, tmp_path):
+    """Each is changed alone, with everything switched on, and what is rendered is not the same. Values go in by files: the one
+    that is changed over the rest."""
+    on = {"enabled": True}
+    rest = {**ON, "injection": on, "agent": {"metrics": on, "readinessProbe": on}, "token": {"value": "canary-value-token"}}
+    files = [tmp_path / "on.yaml", tmp_path / "fake.yaml"]
+    files[0].write_text(json.dumps(rest))
+    files[1].write_text(json.dumps({**rest, "demo": {"enabled": True, "fakeConnect": on}, "token": {}}))
+
+    def rendered(over, file):
+        """None: it is not a value that may be there."""
+        done = helm("template", "test", CHART, "--values", file, "--values", "-", text=json.dumps(over))
+        return done.stdout if done.returncode == 0 else None
+
+    before = {file: rendered({}, file) for file in files}
+    assert all(before.values())
+    for path, value in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
+        file = files["fakeConnect" in path]
+        if isinstance(value, bool):
+            others = [True, False]
+        elif isinstance(value, int) or value is None:
+            others = [288, (value or 7) + 1]
+        else:
+            others = [other for other in OTHERS if isinstance(other, type(value))]
+        assert any(rendered(at(path, other), file) not in (None, before[file]) for other in others), ".".join(path)
+
+
 # Templates and notes.
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", [name for name, values in VALUES.items() if "demo" in values])
 def test_every_template_passes_check(helm, program, tmp_path, name):
-    for item in of_kind(helm.render(VALUES[name]), "ConfigMap"):
-        if "template.yaml" in item["data"]:
-            done = program.check(item["data"]["template.yaml"], tmp_path)
-            assert done.returncode == 0, done
+    found = [item["data"] for item in of_kind(helm.render(VALUES[name]), "ConfigMap") if "template.yaml" in item["data"]]
+    assert found
+    for data in found:
+        done = program.check(data["template.yaml"], tmp_path)
+        assert done.returncode == 0, done
 
 
 def test_a_template_arrives_byte_for_byte(helm):
@@ -329,6 +429,11 @@ def test_notes_say_what_is_on_and_what_is_missing(helm, tmp_path):
     text = notes(helm, tmp_path, {"demo": {"enabled": True}, "token": {"key": "jwt"}})
     assert "create secret generic test-connect-agent-token --from-file=jwt=" in text
     assert "fake one" in notes(helm, tmp_path, VALUES["fake"])
+    text = notes(helm, tmp_path, {"injection": {"enabled": True, "prefix": "a.example"}, "connect": {"caConfigMap": "ca"}})
+    assert "kubectl label namespace NAMESPACE a.example/injection=enabled" in text and "The ConfigMap ca has to be in" in text
+    assert "looks for http://onepassword-connect:8080 in its own namespace" in text
+    for host in ("http://connect.onepassword:8080", "https://10.0.0.1", "http://[fd00::1]:8080", ""):
+        assert "own namespace" not in notes(helm, tmp_path, {"injection": {"enabled": True}, "connect": {"host": host}})
 
 
 def test_the_readme_has_the_table_of_values():
@@ -374,6 +479,7 @@ def test_an_application_chart_includes_the_named_templates(helm, app_chart, vali
     assert config_map("server") == ["test-connect-agent-template"] and config_map("worker") == ["worker"]
     text = by_name["test-connect-agent-template"]["data"]["template.yaml"]
     assert program.check(text, tmp_path).returncode == 0
+    assert len(by_name["worker"]["spec"]["template"]["metadata"]["annotations"]["checksum/template"]) == 64
     variables = by_name["worker"]["spec"]["template"]["spec"]["containers"][0]["env"]
     for variable in variables:
         key = variable["valueFrom"]["fileKeyRef"]

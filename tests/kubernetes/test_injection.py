@@ -96,6 +96,8 @@ def test_what_a_pod_has_already_stays(cluster):
     ({}, {"securityContext": {"runAsUser": 0}}, {}, 65532),
     ({}, {"securityContext": {"runAsUser": 1000}}, {"runAsUser": 0}, 65532),
     ({"user": "3000"}, {"securityContext": {"runAsUser": 1000}}, {"runAsUser": 2000}, 3000),
+    ({"user": "1000660000"}, {}, {}, 1000660000),  # as OpenShift gives them out
+    ({"user": "2147483647"}, {}, {}, 2147483647),
 ])
 def test_the_agent_runs_as_the_applications_user_but_never_as_root(cluster, notes, spec, security, user):
     app = {"name": "app", "image": "app:1", "securityContext": security}
@@ -126,6 +128,26 @@ def test_a_large_pod_is_injected_within_the_cost_limits(cluster):
     what["metadata"]["annotations"].update({f"other/{i}": "x" * 1000 for i in range(200)})
     made = created(cluster, what)
     assert {mounted(made, name) for name in names} == {"/run/secrets/app"}
+
+
+def test_quotas_and_ranges_of_the_namespace_hold_for_the_agent(cluster):
+    """And their message names it, as docs/kubernetes.md says."""
+    full = [{"name": "app", "image": "app:1", "resources": {"limits": {"cpu": "1", "memory": "64Mi"}}}]
+
+    def limited(name, **limits):
+        cluster.namespace(name, ON)
+        what = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "range"},
+                "spec": {"limits": [{"type": "Container", **limits}]}}
+        created(cluster, what, name)
+
+    def answer(name):
+        return cluster.create(name, pod(GOOD, full), dry_run=True)
+
+    limited("least", min={"cpu": "10m"})
+    cluster.wait_until("the range is in force", lambda: answer("least").status == 403)
+    assert "minimum cpu usage per Container is 10m, but request is 1m" in answer("least").message
+    limited("usual", default={"cpu": "500m"})
+    cluster.wait_until("the default is in force", lambda: "cpu" in agents(answer("usual").object)[0]["resources"]["limits"])
 
 
 # What is not.

@@ -57,6 +57,8 @@ def test_commands_variables_and_probes_are_those_of_the_program(program, name):
     commands = set(re.findall(r"^  (\w+) ", program.help[""], re.M))
     found = list(agents(FILES[name]))
     assert found
+    told = [arguments[0] for _, container, arguments in found if container.get("terminationMessagePolicy") == "FallbackToLogsOnError"]
+    assert told == [arguments[0] for _, _, arguments in found if arguments[0] != "install"], "the pod's status says why it ended"
     for _, container, arguments in found:
         assert arguments[0] in commands
         words = arguments[1:arguments.index("--")] if "--" in arguments else arguments[1:]
@@ -91,6 +93,16 @@ def test_everything_that_a_container_names_is_there(name):
             (item,) = of_kind(FILES[name], "ConfigMap")
             for directory in re.findall(r"directory: (\S+)", item["data"]["template.yaml"]):
                 assert directory in paths
+
+
+@pytest.mark.parametrize("name, command", [("sidecar", "sidecar"), ("job", "sidecar"), ("init-filekeyref", "init")])
+def test_a_sidecar_is_native_and_first_and_an_init_container_ends(name, command):
+    ((pod, container, arguments),) = agents(FILES[name])
+    assert pod["spec"]["initContainers"][0] is container and arguments == [command]
+    native = {"restartPolicy", "startupProbe"} & set(container)
+    assert native == ({"restartPolicy", "startupProbe"} if command == "sidecar" else set())
+    if native:
+        assert container["restartPolicy"] == "Always" and container["startupProbe"]["failureThreshold"] >= 3600
 
 
 def test_variables_by_file_key_are_in_the_template():

@@ -197,6 +197,15 @@ def test_a_file_for_the_group_of_the_pod_needs_its_owner_written():
         assert running["dump"].wait() == 0 and running["dump"].lines == ["as 20002 canary-value-user"], running["dump"].lines
 
 
+def test_a_template_that_says_listen_off_does_not_hold_up_a_pod_of_the_chart(helm):
+    text = "version: 1\nlisten: off\noutputs:\n  - directory: /run/secrets/app\n    files: [{path: user, content: op://prod/db/username}]\n"
+    found = helm.render({"demo": {"enabled": True, "fakeConnect": {"enabled": True}}, "template": {"files": {"template.yaml": text}}})
+    (template,) = pods(found)
+    with podlet.Pod(template, found, images()) as pod:
+        running = pod.run()
+        running["app"].wait_for(r"^\d+ \./user$")
+
+
 def test_the_demo_of_the_chart_shows_what_is_published_and_what_changes(helm):
     values = {"demo": {"enabled": True, "fakeConnect": {"enabled": True}}, "agent": {
         "metrics": {"enabled": True}, "readinessProbe": {"enabled": True}}}

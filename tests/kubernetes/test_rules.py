@@ -233,3 +233,11 @@ def test_panels_have_titles_places_and_the_data_source_that_is_chosen(helm):
         for target in panel["targets"]:
             used = set(re.findall(r"\$(\w+)", target["expr"])) - {"__rate_interval"}
             assert used == {"namespace", "pod"}, target
+
+
+def test_numbers_that_mean_trouble_have_another_colour(helm):
+    colours = {panel["title"]: [(step["value"], step["color"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+               for panel in dashboard(helm)["panels"] if panel["type"] == "stat" and panel["title"] != "Agents"}
+    assert len(colours) == 5
+    for title in ("Not ready", "Tokens refused", "Templates wrong"):
+        assert colours[title] == [(None, "green"), (1, "red")]

@@ -49,8 +49,8 @@ ConnectAgentTokenRefused:
   for: 5m
   labels: {severity: critical}
   annotations:
-    summary: 'Connect refuses the token of {{`{{ $labels.namespace }}/{{ $labels.pod }}`}}'
-    description: It was revoked, or a vault is not granted to it. What was published stays in place; new pods do not start.
+    summary: 'the Connect token of {{`{{ $labels.namespace }}/{{ $labels.pod }}`}} is not accepted'
+    description: Connect refuses it, or it is not a whole token; the log says which. What was published stays in place; new pods do not start.
 ConnectAgentTemplateInvalid:
   expr: connect_agent_template_valid == 0
   for: 5m

@@ -60,13 +60,12 @@ app.kubernetes.io/instance: {{ $context.Release.Name }}
 {{- if hasKey . "context" -}}{{- $context = .context -}}{{- end -}}
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
 {{ include "connect-agent.selectorLabels" . }}
-app.kubernetes.io/version: {{ $settings.image.tag | quote }}
 app.kubernetes.io/managed-by: {{ $context.Release.Service }}
-app.kubernetes.io/part-of: {{ $context.Chart.Name }}
 helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with $settings.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- /* A tag may be longer than a label, and end otherwise; commonLabels may say both of these anew. */}}
+{{- $version := regexReplaceAll "[^a-zA-Z0-9]+$" ($settings.image.tag | trunc 63) "" }}
+{{- $labels := dict "app.kubernetes.io/version" $version "app.kubernetes.io/part-of" $context.Chart.Name }}
+{{ mergeOverwrite $labels ($settings.commonLabels | default dict) | toYaml }}
 {{- end -}}
 
 {{/* One image as a container names it. Takes a dict: image, global. */}}
@@ -111,4 +110,9 @@ capabilities:
   drop: [ALL]
 seccompProfile:
   type: RuntimeDefault
+{{- end -}}
+
+{{/* Labels that the NetworkPolicy selects. No default in values.yaml: Helm would add it to what is given. */}}
+{{- define "connect-agent.policyLabels" -}}
+{{- .Values.networkPolicy.podLabels | default (dict "connect-agent" "enabled") | toYaml -}}
 {{- end -}}

@@ -34,7 +34,6 @@ What is injected: the container and the volumes that application charts include 
 
 {{/* CEL of the container for a mode: (dict "context" . "mode" "sidecar"). */}}
 {{- define "connect-agent.injection.container" -}}
-{{- $settings := include "connect-agent.settings" .context | fromYaml -}}
 {{- $template := eq .mode "init" | ternary "connect-agent.initContainer" "connect-agent.sidecar" -}}
 {{- $container := include $template .context | fromYamlArray | first -}}
 {{- range $container.volumeMounts -}}
@@ -42,10 +41,6 @@ What is injected: the container and the volumes that application charts include 
 {{- end -}}
 {{- $path := dict "cel" "'/etc/connect-agent/' + variables.templateKey" -}}
 {{- $env := append $container.env (dict "name" "CONNECT_AGENT_TEMPLATE" "value" $path) -}}
-{{- if not $settings.agent.metrics.enabled -}}
-  {{- /* A template that says `listen: off` would leave the startup probe without an answer. */ -}}
-  {{- $env = append $env (dict "name" "CONNECT_AGENT_LISTEN" "value" "127.0.0.1:9180") -}}
-{{- end -}}
 {{- $_ := set $container "env" $env -}}
 {{- $_ := set $container.securityContext "runAsUser" (dict "cel" "variables.agentUser") -}}
 {{- include "connect-agent.cel" $container -}}

@@ -4,7 +4,7 @@
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
 {{- $maximum := include "connect-agent.injection.quantity" .Values.injection.maxSizeLimit -}}
 {{- $volumes := include "connect-agent.injection.volumeNames" . -}}
-{{- $name := "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$" -}}
+{{- $name := "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" -}}
 {{- $key := "^[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,252}$" -}}
 - if: "!('{{ $prefix }}/mode' in variables.notes)"
   say: >-
@@ -16,7 +16,7 @@
 - if: "!('{{ $prefix }}/template' in variables.notes)"
   say: >-
     '{{ $prefix }}/template is missing: the name of the ConfigMap with the template'
-- if: "'{{ $prefix }}/template' in variables.notes && !variables.template.matches('{{ $name }}')"
+- if: "'{{ $prefix }}/template' in variables.notes && (variables.template.size() > 253 || !variables.template.matches('{{ $name }}'))"
   say: >-
     '{{ $prefix }}/template: ' + {{ include "connect-agent.injection.quoted" "variables.template" }}
     + ' is not the name of a ConfigMap: lower case letters, digits, dashes and dots'
@@ -27,7 +27,7 @@
 - if: "variables.token == '' && !('{{ $prefix }}/token' in variables.notes)"
   say: >-
     '{{ $prefix }}/token is missing: the name of the Secret with the Connect token; the cluster has no default for it'
-- if: "'{{ $prefix }}/token' in variables.notes && !variables.token.matches('{{ $name }}')"
+- if: "'{{ $prefix }}/token' in variables.notes && (variables.token.size() > 253 || !variables.token.matches('{{ $name }}'))"
   say: >-
     '{{ $prefix }}/token: ' + {{ include "connect-agent.injection.quoted" "variables.token" }}
     + ' is not the name of a Secret: lower case letters, digits, dashes and dots'
@@ -40,7 +40,7 @@
     '{{ $prefix }}/mount-path: ' + {{ include "connect-agent.injection.quoted" "variables.path" }}
     + ' is not an absolute path without "." and "..", such as {{ $settings.output.mountPath }}'
 - if: >-
-    ['/proc', '/sys', '/dev', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect',
+    ['/proc', '/sys', '/dev', '/usr/bin', '/etc/ssl/certs', '/etc/connect-agent', '/etc/connect-agent-ca', '/var/run/secrets/connect',
     '/run/secrets/connect', '/var/run/secrets/kubernetes.io', '/run/secrets/kubernetes.io']
     .exists(taken, (variables.path + '/').startsWith(taken + '/') || taken.startsWith(variables.path + '/'))
   say: >-
@@ -64,7 +64,7 @@
 - if: "variables.share == 'true' && !variables.pod.?spec.?shareProcessNamespace.orValue(true)"
   say: >-
     '{{ $prefix }}/share-process-namespace: "true", but spec.shareProcessNamespace is false; take one of them away'
-- if: "'{{ $prefix }}/user' in variables.notes && !variables.user.matches('^[1-9][0-9]{0,8}$')"
+- if: "'{{ $prefix }}/user' in variables.notes && (!variables.user.matches('^[1-9][0-9]{0,9}$') || int(variables.user) > 2147483647)"
   say: >-
     '{{ $prefix }}/user: ' + {{ include "connect-agent.injection.quoted" "variables.user" }}
     + ' is not the number of a user other than root, such as 1000'

@@ -10,7 +10,7 @@ What a pod gets. Each is an item of a list, to be indented where it is included:
   volumes:
     {{- include "connect-agent.volumes" . | nindent 4 }}
 
-No checksum annotation is needed: the agent takes up a changed template, and a new token, by itself.
+No checksum annotation is needed for a sidecar: it takes up a changed template, and a new token, by itself.
 */}}
 
 {{/* Publishes and ends: for applications that read their secrets once. */}}
@@ -53,6 +53,8 @@ No checksum annotation is needed: the agent takes up a changed template, and a n
 {{- $settings := include "connect-agent.settings" . | fromYaml -}}
 image: {{ include "connect-agent.image" . }}
 imagePullPolicy: {{ $settings.image.pullPolicy }}
+# `kubectl describe pod` shows why it ended.
+terminationMessagePolicy: FallbackToLogsOnError
 env:
   {{- include "connect-agent.environment" $settings | nindent 2 }}
 securityContext:
@@ -103,10 +105,9 @@ volumeMounts:
 - name: CONNECT_AGENT_MAX_STALE
   value: {{ . | quote }}
 {{- end }}
-{{- if .agent.metrics.enabled }}
+{{- /* Said always: a template with `listen: off` would leave the probes without an answer. */}}
 - name: CONNECT_AGENT_LISTEN
-  value: {{ printf "%s:%v" .agent.metrics.address .agent.metrics.port | quote }}
-{{- end }}
+  value: {{ printf "%s:%v" (.agent.metrics.enabled | ternary .agent.metrics.address "127.0.0.1") .agent.metrics.port | quote }}
 {{- /* For the audit line: 1Password's own report names the Connect server only. */}}
 - name: CONNECT_AGENT_POD
   valueFrom:
