@@ -117,6 +117,11 @@ void monitor_listen(struct monitor *monitor, struct loop *loop, struct journal *
 
 /* --- what happened --- */
 
+void monitor_carry(struct monitor *monitor)
+{
+    health_carry(&monitor->health, clock_now_ms(monitor->clock));
+}
+
 void monitor_begin(struct monitor *monitor)
 {
     monitor->began_ms = clock_now_ms(monitor->clock);

@@ -24,6 +24,8 @@ struct monitor {
 bool monitor_init(struct monitor *monitor, const struct clock *clock, struct error *err);
 void monitor_done(struct monitor *monitor);
 
+/* All outputs of an earlier process are there. */
+void monitor_carry(struct monitor *monitor);
 /* What these settings say; opened, kept, moved or closed. Borrows the loop. */
 void monitor_listen(struct monitor *monitor, struct loop *loop, struct journal *journal,
                     const struct settings *settings);

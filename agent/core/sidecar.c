@@ -17,6 +17,7 @@
 #include "io/process.h"
 #include "io/signals.h"
 #include "io/timer.h"
+#include "publish/publish.h"
 #include "watch/watch.h"
 
 enum state {
@@ -434,6 +435,17 @@ static void confine(struct sidecar *sidecar)
                   &sidecar->sandbox);
 }
 
+/* A restart while Connect is down must not make the application unready that runs on what an
+ * earlier process published. */
+static bool is_carried(const struct template *template)
+{
+    bool all = template->outputs_count > 0;
+    for (size_t i = 0; all && i < template->outputs_count; i++) {
+        all = publish_is_there(&template->outputs[i]);
+    }
+    return all;
+}
+
 static bool run(struct sidecar *sidecar, struct error *err)
 {
     confine(sidecar);
@@ -441,6 +453,9 @@ static bool run(struct sidecar *sidecar, struct error *err)
         return false;
     }
     monitor_confined(&sidecar->monitor, &sidecar->sandbox);
+    if (is_carried(sidecar->template)) {
+        monitor_carry(&sidecar->monitor);
+    }
     sidecar->journal.metrics = sidecar->monitor.metrics;
     sidecar->journal.health = &sidecar->monitor.health;
     if (!sidecar_open(sidecar, err)) {

@@ -1,6 +1,10 @@
 #include "publish/publish.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "publish/directory.h"
 #include "publish/layout.h"
@@ -83,6 +87,25 @@ const char *publish_staged_path(const struct publication *publication)
 bool publish_commit(struct publication *publication, struct error *err)
 {
     return publication->steps->commit(publication, err);
+}
+
+static bool has_file(int fd, const char *through, const char *path)
+{
+    char whole[PATH_MAX];
+    return (size_t)snprintf(whole, sizeof(whole), "%s%s", through, path) < sizeof(whole) &&
+           faccessat(fd, whole, F_OK, 0) == 0;
+}
+
+bool publish_is_there(const struct output *output)
+{
+    bool plain = output->layout == LAYOUT_PLAIN;
+    FD_AUTO fd = open(output->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool all = fd >= 0 && has_file(fd, "", plain ? PATTERN_LIST : PATTERN_DATA);
+    for (size_t i = 0; all && i < output->files_count; i++) {
+        const struct file *file = &output->files[i];
+        all = file->value.optional || has_file(fd, plain ? "" : PATTERN_THROUGH, file->path);
+    }
+    return all;
 }
 
 void publish_free(struct publication *publication)

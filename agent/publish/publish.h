@@ -31,5 +31,9 @@ const char *publish_staged_path(const struct publication *publication);
  * crashes; keeps the replaced generation until the next commit. */
 bool publish_commit(struct publication *publication, struct error *err);
 
+/* Has an earlier process left a generation with every file that this output always has? Nothing is
+ * said of its age, nor of what the files hold. */
+bool publish_is_there(const struct output *output);
+
 /* Without a commit before, removes what was staged. Null is allowed. */
 void publish_free(struct publication *publication);

@@ -12,6 +12,12 @@ static const struct {
     [HEALTH_READY] = {"ready", "/readyz"},
 };
 
+void health_carry(struct health *health, uint64_t now_ms)
+{
+    health->carried = true;
+    health->success_ms = now_ms;
+}
+
 void health_succeeded(struct health *health, uint64_t now_ms)
 {
     health->published = true;
@@ -45,7 +51,9 @@ static void say(char line[HEALTH_LINE], const char *text, const struct error *re
 static bool say_published(const struct health *health, char line[HEALTH_LINE])
 {
     const struct error *trouble = &health->trouble;
-    if (trouble->code != ERROR_NONE) {
+    if (!health->published) {
+        say(line, "published before this start, and nothing since", trouble);
+    } else if (trouble->code != ERROR_NONE) {
         say(line, "published; the last refresh failed", trouble);
     } else if (health->template.code != ERROR_NONE) {
         say(line, "published; the new template is wrong and an older one in force",
@@ -63,7 +71,7 @@ bool health_ask(const struct health *health, enum health_question question, uint
         snprintf(line, HEALTH_LINE, "alive");
         return true;
     }
-    if (!health->published) {
+    if (!health->published && !health->carried) {
         say(line, "nothing published yet", &health->trouble);
         return false;
     }

@@ -9,6 +9,7 @@
 
 struct health {
     bool published;        /* at least once */
+    bool carried;          /* an earlier process has, and all of it is there */
     uint64_t success_ms;   /* of the loop's clock: when a refresh last went through */
     uint64_t max_stale_ms; /* 0: never stale */
     struct error trouble;  /* of the last refresh; ERROR_NONE: all is well */
@@ -17,13 +18,15 @@ struct health {
 
 enum health_question {
     HEALTH_LIVE,    /* does the loop turn? */
-    HEALTH_STARTUP, /* has a first generation been published? */
+    HEALTH_STARTUP, /* is a generation published? */
     HEALTH_READY,   /* … and not too long ago? */
     HEALTH_QUESTIONS,
 };
 
 enum { HEALTH_LINE = 2 * LIMIT_MESSAGE };
 
+/* Now counts as the last success: how old it is nobody knows. */
+void health_carry(struct health *health, uint64_t now_ms);
 void health_succeeded(struct health *health, uint64_t now_ms);
 void health_failed(struct health *health, const struct error *error);
 void health_recovered(struct health *health); /* from that; a success is another thing */

@@ -189,6 +189,29 @@ def test_a_reference_that_goes_is_named_until_it_is_back(place):
         assert not [name for name in metrics(place) if name.startswith("reference_failed")] and probe(place, "ready") == (0, "published")
 
 
+@pytest.mark.parametrize("layout", ["atomic", "plain"])
+def test_a_restart_in_an_outage_is_ready_on_what_is_there(place, layout):
+    """Else a sidecar that is killed for its memory would take a pod out of its services that works as before."""
+    place.write(agent.TEMPLATE.replace("    files:", f"    layout: {layout}\n    files:"))
+    with run(place) as sidecar:
+        sidecar.wait_for("refresh over")
+        sidecar.stop(signal.SIGKILL)
+    place.fake.stop()
+    before = place.snapshot()
+    with run(place) as sidecar:
+        sidecar.wait_for("request to Connect failed")
+        for question in ("startup", "ready"):
+            status, line = probe(place, question)
+            assert status == 0 and line.startswith("published before this start, and nothing since: ")
+        assert metrics(place)["ready"] == 1
+    assert place.snapshot() == before
+    (place.directory / ("tls/blob" if layout == "plain" else "..data/tls/blob")).unlink()
+    with run(place) as sidecar:
+        sidecar.wait_for("request to Connect failed")
+        assert probe(place, "startup")[0] == 1, "not whole"
+    place.fake.restart()
+
+
 def test_a_template_gone_wrong_and_a_token_refused(place):
     good = place.template.read_text()
     with run(place) as sidecar:

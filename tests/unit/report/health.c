@@ -27,6 +27,23 @@ Test(health, follows_what_happens)
     cr_expect(health_ask(&health, HEALTH_READY, UINT64_MAX, line), "never stale");
 }
 
+Test(health, counts_what_an_earlier_process_published_from_its_own_start)
+{
+    struct health health = {.max_stale_ms = 1000};
+    struct error error;
+    char line[HEALTH_LINE];
+    error_set(&error, ERROR_UNREACHABLE, "nobody there");
+    health_carry(&health, 5000);
+    cr_expect(health_ask(&health, HEALTH_STARTUP, 5000, line));
+    health_failed(&health, &error);
+    cr_expect(health_ask(&health, HEALTH_READY, 6000, line));
+    cr_expect_str_eq(line, "published before this start, and nothing since: nobody there");
+    cr_expect_not(health_ask(&health, HEALTH_READY, 6001, line));
+    health_succeeded(&health, 7000);
+    cr_expect(health_ask(&health, HEALTH_READY, 7000, line));
+    cr_expect_str_eq(line, "published");
+}
+
 Test(health, knows_its_words)
 {
     enum health_question question;
