@@ -292,7 +292,9 @@ static void on_signal(void *context, int signal, bool from_terminal)
     if (signal == SIGCHLD) {
         supervise_reap(life->supervise);
     } else if (life->ended) { /* nobody takes its last output */
-        leave(life, stops ? 128 + signal : life->exit_status);
+        if (stops) {
+            leave(life, 128 + signal);
+        }
     } else if (life->started) {
         supervise_signal(life->supervise, signal, from_terminal);
     } else if (stops) {
