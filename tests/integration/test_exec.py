@@ -584,6 +584,15 @@ def test_mask_hears_signals_though_nobody_reads_the_pipe_of_both_outputs(place, 
     assert process.returncode == 9
 
 
+def test_mask_waits_no_longer_than_the_grace_for_a_reader_after_a_stop(place):
+    place.write(TEMPLATE + "  grace: 1s\n")
+    with subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "info", "--", "sh", "-c", "trap 'exit 8' TERM; seq 20000; echo printed >&2; while :; do sleep 1000 & wait; done"],
+                          env=place.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"printed\n" in process.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 8
+
+
 @pytest.mark.parametrize("number", [signal.SIGWINCH, signal.SIGCONT, signal.SIGHUP])
 def test_mask_loses_nothing_to_a_signal_after_the_end(place, number):
     """The command has ended, its last output has not been taken yet."""
