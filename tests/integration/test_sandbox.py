@@ -320,6 +320,11 @@ def test_a_value_can_be_written_to_a_file(place):
     assert result.status == 0 and (place.tmpfs / "relative").read_text() == "canary-value-user", result
 
 
+def test_a_pipe_named_as_file_is_told_to_be_one(place):
+    result = place.run("read", "op://prod/db/username", "-o", "/dev/fd/9", prefix=("sh", "-c", 'exec 9>&1; exec "$@"', "sh"), CONNECT_AGENT_TEMPLATE=None)
+    assert result.status == 73 and result.said("/dev/fd/9: is there, and no regular file"), result
+
+
 def test_an_output_that_is_removed_is_made_again(place):
     place.write(ONE)
     with Sidecar(place) as sidecar:
