@@ -191,6 +191,9 @@ static void start(struct launch_life *life)
 
 static void react(const struct launch_life *life, const struct launch *launch)
 {
+    if (life->stopping || life->ended) {
+        return; /* nobody is there, or will be */
+    }
     switch (launch->reaction) {
     case LAUNCH_RESTART:
         log_write(life->journal->log, LOG_INFO, "secrets have changed: the command is restarted");

@@ -624,6 +624,18 @@ def test_mask_old_and_new_values_after_a_change(place):
         command.wait_line(f"old={CONCEALED} new={CONCEALED}")
 
 
+def test_mask_of_more_than_there_is_room_for_starts_nothing():
+    fixture = f"""
+tokens: [{{name: agent, vaults: [prod]}}]
+vaults: [{{name: prod, items: [{{title: files, files: [{{name: blob, size: {17 << 20}, seed: 7}}]}}]}}]
+"""
+    with agent.Place(fixture) as place:
+        place.write("version: 1\noutputs: [{directory: {directory}, files: [{path: blob, content: op://prod/files/blob}]}]\n")
+        result = place.run("exec", "--mask", "--", "echo", "started", CONNECT_AGENT_TIMEOUT="60s")
+        assert result.status != 0 and not result.out and result.said("--mask: the lines of all values: larger than the limit of 16777216 bytes")
+        assert place.run("exec", "--", "echo", "started", CONNECT_AGENT_TIMEOUT="60s").out == "started\n"
+
+
 def test_mask_says_what_is_too_short(place):
     place.fake.set_field("prod", "db", "username", "ab")
     result = place.run("exec", "--mask", "--", "sh", "-c", "echo $DB_USER")
