@@ -292,7 +292,7 @@ bool options_parse(struct options *options, unsigned groups, int argc, char *arg
     }
     if (groups & OPTIONS_COMMAND) {
         options->command = argv + optind;
-        return optind < argc || options->help ||
+        return (optind < argc && argv[optind][0]) || options->help ||
                error_set(err, ERROR_USAGE, "no command given: connect-agent exec -- COMMAND");
     }
     if (optind < argc && (groups & OPTIONS_ARGUMENT)) {

@@ -76,9 +76,9 @@ static bool names_descriptor(const char *path)
 static void close_inherited(const struct confine_options *options)
 {
     const struct settings *settings = &options->template->settings;
-    if (!options->runs_command && !names_descriptor(options->template->path) &&
-        !names_descriptor(settings->token_file) && !names_descriptor(settings->ca_file) &&
-        !names_descriptor(settings->client_cert_file) &&
+    if (!options->runs_command && !names_descriptor(options->out_file) &&
+        !names_descriptor(options->template->path) && !names_descriptor(settings->token_file) &&
+        !names_descriptor(settings->ca_file) && !names_descriptor(settings->client_cert_file) &&
         !names_descriptor(settings->client_key_file)) {
         process_close_inherited();
     }

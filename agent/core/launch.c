@@ -16,13 +16,14 @@ struct launch_life {
     const struct launch_options *options;
     struct loop *loop;
     struct journal *journal;
-    struct timer deadline;
+    struct timer deadline; /* of the start; after a stop, of the last output */
     struct supervise *supervise;
     struct masking *masking; /* null: its output is not masked */
     struct stash block;      /* the variables of the exec block, rendered */
     struct secret *lent;     /* the same, while a command is started */
     char **environment;      /* points into it */
-    bool started, ended;
+    bool started, stopping, ended;
+    uint64_t grace_ms;
     unsigned failures;
     struct error error; /* of the last refresh */
     int exit_status;
@@ -173,6 +174,9 @@ static void on_ended(void *context, int exit_status, const struct error *error)
     if (life->masking) {
         life->exit_status = exit_status;
         masking_finish(life->masking);
+        if (life->stopping) {
+            timer_set(&life->deadline, life->grace_ms);
+        }
     } else {
         leave(life, exit_status);
     }
@@ -187,6 +191,9 @@ static void start(struct launch_life *life)
 
 static void react(const struct launch_life *life, const struct launch *launch)
 {
+    if (life->stopping || life->ended) {
+        return; /* nobody is there, or will be */
+    }
     switch (launch->reaction) {
     case LAUNCH_RESTART:
         log_write(life->journal->log, LOG_INFO, "secrets have changed: the command is restarted");
@@ -231,7 +238,8 @@ static void on_refreshed(void *context, const struct template *template, const s
     const struct secret *block = cycle_environment(cycle);
     bool changed = false;
     struct error error;
-    supervise_set_grace(life->supervise, template->launch.grace_ms);
+    life->grace_ms = template->launch.grace_ms;
+    supervise_set_grace(life->supervise, life->grace_ms);
     if (block && ((life->masking && !masking_learn(life->masking, template, cycle, &error)) ||
                   !keep_block(life, block, &changed, &error))) {
         cannot_keep(life, &error);
@@ -261,6 +269,10 @@ static void on_failed(void *context, const struct error *error)
 static void on_deadline(void *context)
 {
     struct launch_life *life = context;
+    if (life->ended) { /* nobody takes its last output */
+        leave(life, life->exit_status);
+        return;
+    }
     if (life->journal->health->trouble.code != ERROR_NONE) {
         life->error = life->journal->health->trouble;
     }
@@ -292,8 +304,11 @@ static void on_signal(void *context, int signal, bool from_terminal)
     if (signal == SIGCHLD) {
         supervise_reap(life->supervise);
     } else if (life->ended) { /* nobody takes its last output */
-        leave(life, stops ? 128 + signal : life->exit_status);
+        if (stops) {
+            leave(life, 128 + signal);
+        }
     } else if (life->started) {
+        life->stopping = life->stopping || signal == SIGTERM;
         supervise_signal(life->supervise, signal, from_terminal);
     } else if (stops) {
         leave(life, 128 + signal);

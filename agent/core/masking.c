@@ -89,7 +89,7 @@ bool masking_learn(struct masking *masking, const struct template *template,
     }
     if (!stash_get(&masking->set, older, err) || !add_all(template, cycle, set, &skipped, err) ||
         !mask_add_older(set, older, err) || !keep(masking, set, err)) {
-        return error_wrap(err, "--mask");
+        return error_wrap(err, "--mask: the lines of all values");
     }
     if (skipped > 0 && !masking->has_warned) {
         masking->has_warned = true;

@@ -19,6 +19,7 @@ static struct {
     mode_t mask;
     struct rlimit core;
     bool inherited[DESCRIPTORS]; /* what is above is never handed on */
+    sigset_t blocked, ignored;
 } born = {.mask = 022};
 
 /* A closed stderr would let the next file we open receive our log. */
@@ -113,8 +114,33 @@ void process_take_back(void)
     (void)setrlimit(RLIMIT_CORE, &none);
 }
 
+void process_born_signals(const sigset_t *ours, sigset_t *ret_blocked, sigset_t *ret_defaults)
+{
+    *ret_blocked = born.blocked;
+    sigemptyset(ret_defaults);
+    for (int number = 1; number < NSIG; number++) {
+        if (sigismember(ours, number) == 1 && sigismember(&born.ignored, number) == 0) {
+            sigaddset(ret_defaults, number);
+        }
+    }
+}
+
+static void note_signals(void)
+{
+    struct sigaction action;
+    (void)sigprocmask(SIG_BLOCK, NULL, &born.blocked);
+    sigemptyset(&born.ignored);
+    for (int number = 1; number < NSIG; number++) {
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+            sigaddset(&born.ignored, number);
+        }
+    }
+}
+
 void process_harden(void)
 {
+    note_signals();
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored, children would end without a word to us */
     open_standard_descriptors();
     born.mask = umask(077);
     (void)mallopt(M_PERTURB, 0x55); /* freed memory is overwritten, that of TLS libraries too */

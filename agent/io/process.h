@@ -1,9 +1,11 @@
 /* What the process forbids itself before it touches anything secret. */
 #pragma once
 
+#include <signal.h>
+
 /* Not dumpable (no core, no ptrace by its own user, /proc files closed), core limit 0, umask 077,
- * and the three standard descriptors open. Best effort: none of it can fail on a kernel that runs
- * this program. */
+ * the three standard descriptors open, and SIGCHLD not ignored. Best effort: none of it can fail on
+ * a kernel that runs this program. */
 void process_harden(void);
 
 /* The core limit for good: for a process that starts no command which may have its own back. */
@@ -21,6 +23,9 @@ void process_close_inherited(void);
  * would inherit. Call these around starting it. */
 void process_lend(void);
 void process_take_back(void);
+/* The signals that were blocked when this process was born, and those of `ours` that were not
+ * ignored then: what a child starts with in the place of our own. */
+void process_born_signals(const sigset_t *ours, sigset_t *ret_blocked, sigset_t *ret_defaults);
 
 /* Memory that was freed was overwritten then (process_harden sees to that, for libraries too); this
  * gives it back, and overwrites what was used of the stack. For a process that is about to rest. */

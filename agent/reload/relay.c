@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -52,10 +53,20 @@ static void break_off(struct relay *relay)
     relay->left = 0;
 }
 
+/* The other output may lead to the same pipe and have filled it since the loop looked. */
+static bool takes_more(const struct relay *relay)
+{
+    struct pollfd to = {.fd = relay->to.fd, .events = POLLOUT};
+    return relay->always_ready || poll(&to, 1, 0) > 0;
+}
+
 /* Not more at once than a pipe that is ready takes without blocking (pipe(7)): the descriptor is
  * not ours alone, and so must stay as it is. False: it takes no more now. */
 static bool write_some(struct relay *relay)
 {
+    if (!takes_more(relay)) {
+        return false;
+    }
     struct str rest =
         str_slice(secret_str(relay->pending), relay->written, secret_size(relay->pending));
     ssize_t size = write(relay->to.fd, rest.bytes, rest.size < PIPE_BUF ? rest.size : PIPE_BUF);

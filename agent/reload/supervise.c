@@ -60,18 +60,18 @@ static int spawn(struct supervise *supervise, char *const *environment)
 {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    sigset_t ignored, none;
-    sigemptyset(&none);
+    sigset_t ignored, blocked, defaults;
     sigemptyset(&ignored); /* what we ignore for ourselves */
     sigaddset(&ignored, SIGPIPE);
     sigaddset(&ignored, SIGXFSZ);
+    process_born_signals(&ignored, &blocked, &defaults);
     (void)posix_spawnattr_init(&attributes);
     int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
                 (supervise->shares_group ? 0 : POSIX_SPAWN_SETPGROUP);
     (void)posix_spawnattr_setflags(&attributes, (short)flags);
     (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigdefault(&attributes, &ignored);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
+    (void)posix_spawnattr_setsigmask(&attributes, &blocked);
     (void)posix_spawn_file_actions_init(&actions);
     int number = redirect(supervise->command.outputs, &actions);
     if (number == 0) {
@@ -219,6 +219,9 @@ void supervise_signal(struct supervise *supervise, int signal, bool from_termina
         (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)) {
         finish(supervise, 128 + signal, NULL);
         return;
+    }
+    if (supervise->state == RESTARTING && (signal == SIGINT || signal == SIGQUIT)) {
+        supervise->state = STOPPING; /* it was asked to end; who interrupts it wants no new one */
     }
     if (!is_alive(supervise) || (from_terminal && supervise->shares_group)) {
         return;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -271,6 +272,26 @@ static bool make_namespace(void)
     return unshare(CLONE_NEWUTS) == 0;
 }
 
+/* As fork, but into a namespace of its own; a child that comes to be ends at once. */
+static bool cloned(long child)
+{
+    if (child == 0) {
+        _exit(0);
+    }
+    return child > 0 && waitpid((pid_t)child, NULL, 0) == child;
+}
+
+static bool clone_into_namespace(void)
+{
+    return cloned(syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0));
+}
+
+static bool clone3_into_namespace(void)
+{
+    struct clone_args arguments = {.flags = CLONE_NEWUTS, .exit_signal = SIGCHLD};
+    return cloned(syscall(SYS_clone3, &arguments, sizeof(arguments)));
+}
+
 static bool open_ring(void)
 {
     struct io_uring_params parameters = {.flags = 0};
@@ -317,6 +338,8 @@ static const struct {
     {"leave_root", leave_root},
     {"mount_file_system", mount_file_system},
     {"make_namespace", make_namespace},
+    {"clone_into_namespace", clone_into_namespace},
+    {"clone3_into_namespace", clone3_into_namespace},
     {"open_ring", open_ring},
     {"add_key", add_key},
 };

@@ -5,9 +5,12 @@ import json
 import os
 import pathlib
 import pty
+import re
+import select
 import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -89,6 +92,14 @@ def shell(place, text, name="command.sh"):
     return path
 
 
+def wait_until(process, condition):
+    """For what nobody can be waited for."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def run(place, *command, prefix=(), **environment):
     return place.run("exec", "--", *command, prefix=prefix, reveals=True, **environment)
 
@@ -138,6 +149,25 @@ def test_mask_limits_and_descriptors_are_as_they_were(place):
     if os.environ.get("SANITIZE"):
         core = "1234"  # the sanitizer forbids core dumps by itself
     assert mask == "0027" and core == "1234" and int(blocked.split()[1], 16) == 0 and int(ignored.split()[1], 16) & 0x7fffffff == 0
+
+
+def test_signals_are_blocked_and_ignored_as_they_were(place):
+    result = run(place, "grep", "-E", "SigBlk|SigIgn", "/proc/self/status",
+                 prefix=("env", "--block-signal=USR1,RTMIN", "--ignore-signal=PIPE,HUP"))
+    blocked, ignored = (int(line.split()[1], 16) for line in result.out.decode().splitlines())
+    expected = [signal.SIGUSR1, signal.SIGRTMIN], [signal.SIGPIPE, signal.SIGHUP]
+    assert [blocked, ignored & 0x7fffffff] == [sum(1 << number - 1 for number in numbers) for numbers in expected]
+
+
+@pytest.mark.parametrize("options", [(), MASK])
+def test_who_ignores_sigchld_hears_of_the_end_all_the_same(place, options):
+    result = place.run("exec", *options, "--", "sh", "-c", "exit 6", prefix=("env", "--ignore-signal=CHLD"))
+    assert result.status == 6
+
+
+def test_an_empty_command_is_none(place):
+    result = run(place, "")
+    assert result.status == 64 and result.said("no command given")
 
 
 @pytest.mark.parametrize("init_template, status", [(TEMPLATE, 65)])
@@ -338,6 +368,17 @@ def test_a_stop_during_a_restart(place):
         assert command.end() == 137 and len(command.said("command started")) == 1
 
 
+@pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGQUIT])
+def test_an_interrupt_during_a_restart_is_the_end(place, interrupt):
+    slow = shell(place, f"trap 'echo got TERM' TERM; trap 'exit 5' {interrupt.name[3:]}; echo started; while :; do sleep 1000 & wait; done\n")
+    with interval(place, slow) as command:
+        command.wait_line("started")
+        place.fake.set_field("prod", "db", "username", "canary-value-one")
+        command.wait_line("got TERM")
+        command.process.send_signal(interrupt)
+        assert command.end() == 5 and len(command.said("command started")) == 1
+
+
 def test_one_that_dies_at_once_after_a_restart_is_started_again(place):
     count = place.disk / "count"
     program = shell(place, f"echo x >>{count}; n=$(wc -l <{count}); [ $n -eq 2 ] && exit 9; echo start $n $DB_USER; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done\n")
@@ -524,6 +565,47 @@ def test_mask_waits_for_a_slow_reader(place):
     print(f"resident while nobody reads: {resident} bytes")
 
 
+@pytest.mark.parametrize("pages", range(4))
+def test_mask_hears_signals_though_nobody_reads_the_pipe_of_both_outputs(place, pages):
+    """There may be room for one of them alone, and the loop has found it for both; hence the pages."""
+    read, write = os.pipe()
+    os.write(write, bytes(4096 * pages))
+    told = place.disk / "told"
+    os.mkfifo(told)
+    program = shell(place, f"trap 'echo stopped >{told}; exit 9' TERM; yes out & yes err >&2 & wait\n")
+    with subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", str(program)], env=place.environment(),
+                          stdin=subprocess.DEVNULL, stdout=write, stderr=write, start_new_session=True) as process:
+        with open(write, "wb", buffering=0) as room:
+            wait_until(process, lambda: not select.select([], [room], [], 0)[1])
+        process.send_signal(signal.SIGTERM)
+        assert told.read_text() == "stopped\n"
+        with open(read, "rb") as pipe:
+            assert pipe.read(4096 * pages) == bytes(4096 * pages) and pipe.read()
+    assert process.returncode == 9
+
+
+def test_mask_waits_no_longer_than_the_grace_for_a_reader_after_a_stop(place):
+    place.write(TEMPLATE + "  grace: 1s\n")
+    with subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "info", "--", "sh", "-c", "trap 'exit 8' TERM; seq 20000; echo printed >&2; while :; do sleep 1000 & wait; done"],
+                          env=place.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"printed\n" in process.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 8
+
+
+@pytest.mark.parametrize("number", [signal.SIGWINCH, signal.SIGCONT, signal.SIGHUP])
+def test_mask_loses_nothing_to_a_signal_after_the_end(place, number):
+    """The command has ended, its last output has not been taken yet."""
+    with subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "info", "--", "seq", "20000"], env=place.environment(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert any(b"the command has ended" in line for line in process.stderr)
+        process.send_signal(number)
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        wait_until(process, lambda: re.search(r"ShdPnd:\t0+\n", status.read_text()))
+        assert process.stdout.read().split() == [b"%d" % line for line in range(1, 20001)]
+    assert process.returncode == 0
+
+
 def test_mask_and_a_reader_that_is_gone(place):
     """The command learns of it as without us."""
     process = subprocess.Popen([os.environ["AGENT"], "exec", "--mask", "--log-level", "error", "--", "sh", "-c", "trap '' PIPE; while echo more; do :; done; exit 7"],
@@ -540,6 +622,18 @@ def test_mask_old_and_new_values_after_a_change(place):
         place.fake.set_field("prod", "db", "username", "canary-value-next")
         command.wait_line(f"last {CONCEALED} {CONCEALED}")
         command.wait_line(f"old={CONCEALED} new={CONCEALED}")
+
+
+def test_mask_of_more_than_there_is_room_for_starts_nothing():
+    fixture = f"""
+tokens: [{{name: agent, vaults: [prod]}}]
+vaults: [{{name: prod, items: [{{title: files, files: [{{name: blob, size: {17 << 20}, seed: 7}}]}}]}}]
+"""
+    with agent.Place(fixture) as place:
+        place.write("version: 1\noutputs: [{directory: {directory}, files: [{path: blob, content: op://prod/files/blob}]}]\n")
+        result = place.run("exec", "--mask", "--", "echo", "started", CONNECT_AGENT_TIMEOUT="60s")
+        assert result.status != 0 and not result.out and result.said("--mask: the lines of all values: larger than the limit of 16777216 bytes")
+        assert place.run("exec", "--", "echo", "started", CONNECT_AGENT_TIMEOUT="60s").out == "started\n"
 
 
 def test_mask_says_what_is_too_short(place):

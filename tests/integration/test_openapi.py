@@ -55,6 +55,7 @@ class Proxy:
 
     def __init__(self, specification, upstream):
         self.port = free_port()
+        self._reader = None
         command = [find_prism(), "proxy", str(specification), upstream, "--errors"]
         self._process = subprocess.Popen(
             command + ["-h", "127.0.0.1", "-p", str(self.port)],
@@ -62,25 +63,31 @@ class Proxy:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # It watches its file, and dies of it after it has begun to listen when other tests have all of the
+            # user's inotify instances.
+            env={**os.environ, "CHOKIDAR_USEPOLLING": "1"},
         )
         self._timer = threading.Timer(START_SECONDS, self._process.kill)
         self._timer.start()
-        said = ""
+        self._said = []
         for line in self._process.stdout:
-            said += line
+            self._said.append(line)
             if "is listening" in line:
                 break
         else:
             self.stop()
-            raise RuntimeError(f"prism does not start: {said}")
+            raise RuntimeError(f"prism does not start: {''.join(self._said)}")
         self._timer.cancel()
-        self._reader = threading.Thread(target=self._process.stdout.read)
+        self._reader = threading.Thread(target=lambda: self._said.extend(self._process.stdout))
         self._reader.start()
 
     def stop(self):
         self._timer.cancel()
         self._process.kill()
         self._process.wait()
+        if self._reader:
+            self._reader.join()
+        self._process.stdout.close()
 
     def request(self, method, path, token=None, body=None):
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -92,6 +99,9 @@ class Proxy:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
+        except OSError as error:
+            self.stop()
+            raise RuntimeError(f"prism does not answer {method} {path}: {''.join(self._said[-20:])}") from error
         finally:
             connection.close()
 

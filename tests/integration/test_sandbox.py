@@ -112,10 +112,10 @@ FILES = {
 }
 # What ends the process.
 CALLS = ["execute_program", "trace", "read_process", "take_descriptor", "leave_root", "mount_file_system", "make_namespace",
-         "add_key"]
+         "clone_into_namespace", "add_key"]
 # What only the list of the static build refuses.
 LISTED = ["fork_process", "map_code", "speak_to_socket"]
-ROOT = {"make_device", "leave_root", "mount_file_system", "make_namespace"}
+ROOT = {"make_device", "leave_root", "mount_file_system", "make_namespace", "clone_into_namespace", "clone3_into_namespace"}
 
 
 def succeeds_without(place, victims, name, **environment):
@@ -152,9 +152,14 @@ def test_the_static_build_makes_no_other_calls(place, victims, name):
     succeeds_without(place, victims, name)
 
 
-def test_io_uring_does_not_exist(place, victims):
-    came, result = attack(place, victims, "open_ring")
+@pytest.mark.parametrize("name", ["open_ring", "clone3_into_namespace"])
+def test_what_libraries_do_without_does_not_exist(place, victims, name):
+    came, result = attack(place, victims, name)
     assert came == "ENOSYS", result
+
+
+def test_clone3_would_have_worked(place, victims):
+    succeeds_without(place, victims, "clone3_into_namespace")
 
 
 def binding(*paths):
@@ -313,6 +318,11 @@ def test_a_value_can_be_written_to_a_file(place):
     result = place.run("inject", "-o", "relative", stdin=b"{{ op://prod/db/username }}", prefix=("env", "-C", place.tmpfs),
                        CONNECT_AGENT_TEMPLATE=None)
     assert result.status == 0 and (place.tmpfs / "relative").read_text() == "canary-value-user", result
+
+
+def test_a_pipe_named_as_file_is_told_to_be_one(place):
+    result = place.run("read", "op://prod/db/username", "-o", "/dev/fd/9", prefix=("sh", "-c", 'exec 9>&1; exec "$@"', "sh"), CONNECT_AGENT_TEMPLATE=None)
+    assert result.status == 73 and result.said("/dev/fd/9: is there, and no regular file"), result
 
 
 def test_an_output_that_is_removed_is_made_again(place):
