@@ -73,13 +73,16 @@ bool sandbox_allow(struct sandbox *sandbox, const char *path, unsigned rights, s
     }
     struct sandbox_rule *rules =
         reallocarray(sandbox->rules, sandbox->count + 1, sizeof(*sandbox->rules));
-    char *copy = strdup(path);
-    sandbox->rules = rules ? rules : sandbox->rules;
-    if (!rules || !copy) {
-        free(copy);
+    if (!rules) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    rules[sandbox->count++] = (struct sandbox_rule){copy, status.st_dev, status.st_ino, rights};
+    sandbox->rules = rules;
+    rules[sandbox->count] =
+        (struct sandbox_rule){strdup(path), status.st_dev, status.st_ino, rights};
+    if (!rules[sandbox->count].path) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    sandbox->count++;
     return true;
 }
 
