@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,24 +66,26 @@ static bool covers(const struct sandbox *sandbox, const struct stat *status, uns
     return false;
 }
 
+static bool make_room(struct sandbox *sandbox)
+{
+    struct sandbox_rule *rules =
+        reallocarray(sandbox->rules, sandbox->count + 1, sizeof(*sandbox->rules));
+    sandbox->rules = rules ? rules : sandbox->rules;
+    return rules != NULL;
+}
+
 bool sandbox_allow(struct sandbox *sandbox, const char *path, unsigned rights, struct error *err)
 {
     struct stat status;
+    char *copy;
     if (stat(path, &status) < 0 || covers(sandbox, &status, rights)) {
         return true;
     }
-    struct sandbox_rule *rules =
-        reallocarray(sandbox->rules, sandbox->count + 1, sizeof(*sandbox->rules));
-    if (!rules) {
+    if (!make_room(sandbox) || asprintf(&copy, "%s", path) < 0) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    sandbox->rules = rules;
-    rules[sandbox->count] =
-        (struct sandbox_rule){strdup(path), status.st_dev, status.st_ino, rights};
-    if (!rules[sandbox->count].path) {
-        return error_set(err, ERROR_MEMORY, "out of memory");
-    }
-    sandbox->count++;
+    sandbox->rules[sandbox->count++] =
+        (struct sandbox_rule){copy, status.st_dev, status.st_ino, rights};
     return true;
 }
 
