@@ -167,6 +167,15 @@ def start(client, environment, place, options):
     return None
 
 
+def remove_place(place):
+    """A dockerd leaves its network namespace mounted below its exec root, also when it ends in peace."""
+    mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{place}/")), reverse=True):
+        call(["umount", "--lazy", mount])
+    if place.exists():
+        shutil.rmtree(place)
+
+
 @contextlib.contextmanager
 def own_engine(client, environment):
     """A dockerd of our own. Its log outlives it, in the cache directory."""
@@ -176,7 +185,7 @@ def own_engine(client, environment):
         raise Unavailable("no Docker runs, and dockerd (package docker.io) is not installed")
     with locked("docker"):  # one for each data directory
         place = CACHE / "docker-run"
-        shutil.rmtree(place, ignore_errors=True)
+        remove_place(place)
         place.mkdir(parents=True)
         environment["DOCKER_HOST"] = f"unix://{place}/socket"
         # Without iptables containers still reach each other, and this machine them.
