@@ -8,6 +8,7 @@
 #include "connect/backoff.h"
 #include "connect/client.h"
 #include "connect/token.h"
+#include "core/commands.h"
 #include "core/confine.h"
 #include "core/cycle.h"
 #include "core/journal.h"
@@ -47,6 +48,7 @@ struct agent {
     struct client_observer observer;
     struct token token;
     struct client *client;
+    struct commands *commands; /* null: no hook needs them */
     struct cycle *cycle;
     struct memory memory; /* for one cycle */
     enum state state;
@@ -100,6 +102,7 @@ static void do_cycle(struct agent *agent)
         .kind = agent->preview ? CYCLE_PREVIEW : CYCLE_PUBLISH,
         .memory = &agent->memory,
         .journal = &agent->journal,
+        .commands = agent->commands,
         .context = agent,
         .done = on_cycle_done,
     };
@@ -262,23 +265,30 @@ static bool read_token(struct agent *agent, struct error *err)
     return true;
 }
 
-static void confine(const struct agent *agent)
+static bool confine(struct agent *agent, struct error *err)
 {
     struct sandbox sandbox;
     const struct agent_options *options = agent->options;
+    enum wishes_life life = agent->preview ? WISHES_PREVIEW : WISHES_ONCE;
+    const struct commands_options wanted = {.template = options->template};
+    if (wishes_need_broker(options->template, life) &&
+        !commands_open(&wanted, &agent->commands, err)) {
+        return false;
+    }
     confine_enter(&(struct confine_options){.template = options->template,
                                             .log = options->log,
-                                            .life = agent->preview ? WISHES_PREVIEW : WISHES_ONCE,
+                                            .life = life,
+                                            .commands = agent->commands,
                                             .out_file = options->out_file,
                                             .is_off = options->sandbox_off},
                   &sandbox);
     sandbox_done(&sandbox);
+    return true;
 }
 
 static bool run(struct agent *agent, struct error *err)
 {
-    confine(agent);
-    if (!read_token(agent, err)) {
+    if (!confine(agent, err) || !read_token(agent, err)) {
         return false;
     }
     agent->observer = journal_observer(&agent->journal);
@@ -302,6 +312,7 @@ static int live(const struct agent_options *options, const struct agent_preview 
         agent.exit_status = error_describe(error.code)->exit_status;
     }
     token_done(&agent.token);
+    commands_close(agent.commands);
     return agent.exit_status;
 }
 

@@ -56,15 +56,7 @@ static const char *excuse(const struct confine_options *options)
     if (instrumented) {
         return "built with a sanitizer or for coverage, which write files of their own";
     }
-    if (options->is_off) {
-        return "switched off (--sandbox)";
-    }
-    if (options->runs_command) {
-        return "the command of exec would inherit it";
-    }
-    return wishes_need(options->template, options->life, WISHES_COMMAND)
-               ? "a hook of the template runs a command, which would inherit it"
-               : NULL;
+    return options->is_off ? "switched off (--sandbox)" : NULL;
 }
 
 static bool names_descriptor(const char *path)
@@ -76,11 +68,11 @@ static bool names_descriptor(const char *path)
 static void close_inherited(const struct confine_options *options)
 {
     const struct settings *settings = &options->template->settings;
-    if (!options->runs_command && !names_descriptor(options->out_file) &&
-        !names_descriptor(options->template->path) && !names_descriptor(settings->token_file) &&
-        !names_descriptor(settings->ca_file) && !names_descriptor(settings->client_cert_file) &&
+    if (!names_descriptor(options->out_file) && !names_descriptor(options->template->path) &&
+        !names_descriptor(settings->token_file) && !names_descriptor(settings->ca_file) &&
+        !names_descriptor(settings->client_cert_file) &&
         !names_descriptor(settings->client_key_file)) {
-        process_close_inherited();
+        process_close_inherited(commands_descriptor(options->commands));
     }
 }
 
@@ -89,8 +81,7 @@ static void tell(const struct confine_options *options, const struct sandbox *sa
                  const char *reason)
 {
     bool whole = sandbox->landlock > 0 && sandbox->calls != CALLS_ANY;
-    bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !options->runs_command &&
-                  !instrumented;
+    bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !instrumented;
     log_write(options->log, whole || !wanted ? LOG_INFO : LOG_WARN,
               whole                                                  ? "sandboxed"
               : sandbox->landlock > 0 || sandbox->calls != CALLS_ANY ? "sandboxed in part"
@@ -108,12 +99,10 @@ void confine_enter(const struct confine_options *options, struct sandbox *ret_sa
     sandbox_init(ret_sandbox);
     close_inherited(options);
     if (!reason) {
-        ret_sandbox->signals = wishes_need(options->template, options->life, WISHES_SIGNAL);
-        ret_sandbox->no_landlock = wishes_need(options->template, options->life, WISHES_EXE);
+        ret_sandbox->signals =
+            options->commands || wishes_need(options->template, options->life, WISHES_SIGNAL);
         bool ok = wish_all(&wishes, options) && sandbox_enter(ret_sandbox, &entering.error);
-        reason = !ok ? entering.error.message
-                 : ret_sandbox->no_landlock
-                     ? "a signal hook has exe:, which Landlock would not let us see"
+        reason = !ok                          ? entering.error.message
                  : ret_sandbox->landlock == 0 ? "this kernel has no Landlock, or it is switched off"
                  : ret_sandbox->calls == CALLS_ANY ? "this kernel has no seccomp filters"
                                                    : NULL;
@@ -156,11 +145,11 @@ static bool require(void *context, const char *path, unsigned rights, const stru
     return true; /* all of them */
 }
 
-static bool check_hooks(const struct sandbox *sandbox, const struct template *template,
-                        struct findings *findings)
+static bool check_hooks(const struct sandbox *sandbox, const struct commands *commands,
+                        const struct template *template, struct findings *findings)
 {
-    bool command = wishes_need(template, WISHES_LASTING, WISHES_COMMAND);
-    bool exe = sandbox->landlock > 0 && wishes_need(template, WISHES_LASTING, WISHES_EXE);
+    bool command = !commands && wishes_need(template, WISHES_LASTING, WISHES_COMMAND);
+    bool exe = !commands && wishes_need(template, WISHES_LASTING, WISHES_EXE);
     bool refused = sandbox->landlock >= SANDBOX_SIGNALS_FROM || sandbox->calls == CALLS_LISTED;
     bool signals =
         refused && !sandbox->signals && wishes_need(template, WISHES_LASTING, WISHES_SIGNAL);
@@ -172,14 +161,19 @@ static bool check_hooks(const struct sandbox *sandbox, const struct template *te
                                    : "sends a signal");
 }
 
-bool confine_check(const struct sandbox *sandbox, const struct template *template,
-                   struct findings *findings)
+bool confine_holds(const struct sandbox *sandbox)
+{
+    return sandbox->landlock > 0 || sandbox->calls != CALLS_ANY;
+}
+
+bool confine_check(const struct sandbox *sandbox, const struct commands *commands,
+                   const struct template *template, struct findings *findings)
 {
     struct checking checking = {sandbox, findings, true};
     const struct wishes wishes = {&checking, require, false};
-    if (sandbox->landlock == 0 && sandbox->calls == CALLS_ANY) {
+    if (!confine_holds(sandbox)) {
         return true;
     }
     (void)wishes_of(&wishes, template, WISHES_LASTING);
-    return check_hooks(sandbox, template, findings) && checking.ok;
+    return check_hooks(sandbox, commands, template, findings) && checking.ok;
 }

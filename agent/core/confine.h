@@ -6,6 +6,7 @@
 
 #include "base/findings.h"
 #include "base/log.h"
+#include "core/commands.h"
 #include "core/wishes.h"
 #include "io/sandbox.h"
 #include "model/template.h"
@@ -14,15 +15,19 @@ struct confine_options {
     const struct template *template; /* borrowed, as all of this */
     const struct log *log;
     enum wishes_life life;
-    const char *out_file; /* may be written, and its directory; or null */
-    bool is_off;          /* the user wants none */
-    bool runs_command;    /* whoever runs a command can forbid itself nothing: it is inherited */
+    const char *out_file;            /* may be written, and its directory; or null */
+    const struct commands *commands; /* starts what must not be confined; null: there is none */
+    bool is_off;                     /* the user wants none */
 };
 
-/* Also closes descriptors that were inherited, but for a command. Best effort: what is in force is
+/* Also closes descriptors that were inherited. Best effort: what is in force is
  * one line of the log, and in `ret_sandbox`, which is done with later. */
 void confine_enter(const struct confine_options *options, struct sandbox *ret_sandbox);
 
-/* Could a template that comes later work within it? Findings name what could not. */
-bool confine_check(const struct sandbox *sandbox, const struct template *template,
-                   struct findings *findings);
+/* False when nothing at all is in force. */
+bool confine_holds(const struct sandbox *sandbox);
+
+/* Could a template that comes later work within it, with these commands (or null)? Findings name
+ * what could not. */
+bool confine_check(const struct sandbox *sandbox, const struct commands *commands,
+                   const struct template *template, struct findings *findings);

@@ -235,6 +235,7 @@ static bool publish(struct cycle *cycle, struct error *err)
 {
     const struct gate_options options = {.loop = cycle->options.loop,
                                          .journal = cycle->options.journal,
+                                         .commands = cycle->options.commands,
                                          .template = cycle->template,
                                          .staged_path = staged_path,
                                          .done = on_passed,

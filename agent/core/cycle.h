@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "connect/client.h"
+#include "core/commands.h"
 #include "core/journal.h"
 #include "core/memory.h"
 #include "io/loop.h"
@@ -28,6 +29,7 @@ struct cycle_options {
     enum cycle_kind kind;
     struct memory *memory;
     struct journal *journal;
+    const struct commands *commands; /* null: no hook needs them */
     void *context;
     /* Over; `error` is null when every output is published. Called from the loop, never from
      * within. Free the cycle later, not here. */

@@ -55,6 +55,7 @@ static bool add_hooking(struct gate *gate, size_t output, struct error *err)
     const struct gate_options *options = &gate->options;
     const struct hooking_options wanted = {.loop = options->loop,
                                            .journal = options->journal,
+                                           .commands = options->commands,
                                            .settings = &options->template->settings,
                                            .output = &options->template->outputs[output],
                                            .kind = HOOKS_BEFORE_PUBLISH,

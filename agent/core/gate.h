@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/commands.h"
 #include "core/journal.h"
 #include "io/loop.h"
 #include "model/template.h"
@@ -14,6 +15,7 @@ struct gate;
 struct gate_options {
     struct loop *loop; /* all borrowed */
     struct journal *journal;
+    const struct commands *commands; /* null: no hook needs them */
     const struct template *template;
     /* Where the staged files of an output are; null when it has nothing new. */
     const char *(*staged_path)(void *context, size_t output);

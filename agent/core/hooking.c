@@ -54,6 +54,22 @@ static bool http(void *context, const struct hook *hook, struct hooks_http_done 
                          (struct transport_done){on_answer, hooking}, &hooking->webhook, err);
 }
 
+/* --- commands --- */
+
+static bool command(void *context, const struct hook *hook, const struct hooks_place *place,
+                    int output, pid_t *ret_pid, struct error *err)
+{
+    const struct hooking *hooking = context;
+    return commands_run_hook(hooking->options.commands, hook, place->directory, place->generation,
+                             output, ret_pid, err);
+}
+
+static bool program(void *context, const struct hook *hook, struct error *err)
+{
+    const struct hooking *hooking = context;
+    return commands_signal(hooking->options.commands, hook, err);
+}
+
 /* --- what comes of them --- */
 
 static void on_ran(void *context, const struct hook *hook, unsigned tries,
@@ -94,7 +110,8 @@ bool hooking_new(const struct hooking_options *options, struct hooking **ret_hoo
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
     hooking->options = *options;
-    const struct hooks_owner owner = {http, http_cancel, on_ran, on_done, hooking};
+    const struct hooks_owner owner = {http,   http_cancel, command, program,
+                                      on_ran, on_done,     hooking};
     if (!hooks_new(options->loop, options->kind, &owner, &hooking->hooks, err)) {
         free(hooking);
         return false;

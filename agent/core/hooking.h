@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/commands.h"
 #include "core/journal.h"
 #include "io/loop.h"
 #include "model/template.h"
@@ -14,6 +15,7 @@ struct hooking;
 struct hooking_options {
     struct loop *loop; /* all borrowed */
     struct journal *journal;
+    const struct commands *commands; /* null: no hook needs them */
     const struct settings *settings;
     const struct output *output;
     enum hooks_kind kind;

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "core/commands.h"
 #include "core/masking.h"
+#include "io/process.h"
 #include "io/stash.h"
 #include "io/timer.h"
 #include "reload/supervise.h"
@@ -16,12 +18,12 @@ struct launch_life {
     const struct launch_options *options;
     struct loop *loop;
     struct journal *journal;
+    struct commands *commands;
+    bool shares_group;
     struct timer deadline; /* of the start; after a stop, of the last output */
     struct supervise *supervise;
     struct masking *masking; /* null: its output is not masked */
     struct stash block;      /* the variables of the exec block, rendered */
-    struct secret *lent;     /* the same, while a command is started */
-    char **environment;      /* points into it */
     bool started, stopping, ended;
     uint64_t grace_ms;
     unsigned failures;
@@ -42,78 +44,6 @@ static void give_up(struct launch_life *life)
 }
 
 /* --- its environment --- */
-
-static bool names_same(const char *entry, const char *other)
-{
-    size_t size = strcspn(entry, "=");
-    return strncmp(entry, other, size) == 0 && other[size] == '=';
-}
-
-/* The token is ours: no command gets it. */
-static bool is_inherited(const struct launch_life *life, const char *entry, size_t own)
-{
-    for (size_t i = 0; i < own; i++) {
-        if (names_same(life->environment[i], entry)) {
-            return false;
-        }
-    }
-    return !names_same("OP_CONNECT_TOKEN=", entry);
-}
-
-static size_t count_entries(struct str block)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < block.size; i++) {
-        count += block.bytes[i] == '\0';
-    }
-    return count;
-}
-
-static bool build_environment(struct launch_life *life, struct error *err)
-{
-    char *const *inherited = life->options->environment;
-    size_t own = count_entries(secret_str(life->lent)), count = 0, all = 0;
-    while (inherited[all]) {
-        all++;
-    }
-    life->environment = calloc(own + all + 1, sizeof(char *));
-    if (!life->environment) {
-        return error_set(err, ERROR_MEMORY, "out of memory");
-    }
-    for (char *at = secret_bytes(life->lent); count < own; at += strlen(at) + 1) {
-        life->environment[count++] = at;
-    }
-    for (size_t i = 0; i < all; i++) {
-        if (is_inherited(life, inherited[i], own)) {
-            life->environment[count++] = inherited[i];
-        }
-    }
-    return true;
-}
-
-static void environment_done(void *context)
-{
-    struct launch_life *life = context;
-    free(life->environment);
-    life->environment = NULL;
-    secret_free(life->lent);
-    life->lent = NULL;
-}
-
-static bool environment(void *context, char *const **ret_environment, struct error *err)
-{
-    struct launch_life *life = context;
-    life->lent = secret_new(LIMIT_OUTPUT_FILE);
-    if (!life->lent) {
-        return error_set(err, ERROR_MEMORY, "out of memory");
-    }
-    if (!stash_get(&life->block, life->lent, err) || !build_environment(life, err)) {
-        environment_done(life);
-        return false;
-    }
-    *ret_environment = life->environment;
-    return true;
-}
 
 /* Puts the new one away; *ret_changed: it is another one. On failure the old one stays. */
 static bool keep_block(struct launch_life *life, const struct secret *block, bool *ret_changed,
@@ -138,6 +68,13 @@ static bool keep_block(struct launch_life *life, const struct secret *block, boo
 }
 
 /* --- the command --- */
+
+static bool on_start(void *context, pid_t *ret_pid, struct error *err)
+{
+    const struct launch_life *life = context;
+    const int *outputs = life->masking ? masking_descriptors(life->masking) : NULL;
+    return commands_run(life->commands, &life->block, outputs, ret_pid, err);
+}
 
 static void on_started(void *context, pid_t pid)
 {
@@ -282,8 +219,7 @@ static void on_deadline(void *context)
 static bool on_open(void *context, struct loop *loop, struct journal *journal, struct error *err)
 {
     struct launch_life *life = context;
-    const struct supervise_owner owner = {life,       environment, environment_done,
-                                          on_started, on_retrying, on_ended};
+    const struct supervise_owner owner = {life, on_start, on_started, on_retrying, on_ended};
     const struct masking_owner masking_owner = {life, on_output_finished};
     life->loop = loop;
     life->journal = journal;
@@ -291,10 +227,8 @@ static bool on_open(void *context, struct loop *loop, struct journal *journal, s
         (life->options->mask && !masking_new(loop, journal, &masking_owner, &life->masking, err))) {
         return false;
     }
-    const struct supervise_command command = {
-        life->options->command, life->masking ? masking_descriptors(life->masking) : NULL};
     timer_set(&life->deadline, life->options->timeout_ms);
-    return supervise_new(loop, &command, &owner, &life->supervise, err);
+    return supervise_new(loop, life->shares_group, &owner, &life->supervise, err);
 }
 
 static void on_signal(void *context, int signal, bool from_terminal)
@@ -324,9 +258,29 @@ static void on_close(void *context)
     timer_done(&life->deadline);
 }
 
+/* 0 or the exit status: without it nothing can be started. */
+static int open_commands(struct launch_life *life)
+{
+    struct error error;
+    const struct launch_options *options = life->options;
+    const struct commands_options wanted = {.template = options->sidecar.template,
+                                            .path = options->sidecar.path,
+                                            .overrides = options->sidecar.overrides,
+                                            .command = options->command,
+                                            .environment = options->environment,
+                                            .shares_group = life->shares_group};
+    if (commands_open(&wanted, &life->commands, &error)) {
+        return EX_OK;
+    }
+    log_write(options->sidecar.log, LOG_ERROR, "the command is not started",
+              log_text(LOG_KEY_REASON, error.message));
+    template_free(options->sidecar.template);
+    return error_describe(error.code)->exit_status;
+}
+
 int launch_run(const struct launch_options *options)
 {
-    struct launch_life life = {.options = options};
+    struct launch_life life = {.options = options, .shares_group = process_has_terminal()};
     struct sidecar_options sidecar = options->sidecar;
     sigset_t signals;
     sigemptyset(&signals);
@@ -339,7 +293,13 @@ int launch_run(const struct launch_options *options)
                                                 on_failed, on_signal, on_close};
     stash_init(&life.block);
     error_set(&life.error, ERROR_UNREACHABLE, "no answer from Connect before the time was up");
+    int status = open_commands(&life);
+    if (status != EX_OK) {
+        return status;
+    }
     sidecar.companion = &companion;
-    int status = sidecar_run(&sidecar);
+    sidecar.commands = life.commands;
+    status = sidecar_run(&sidecar);
+    commands_close(life.commands);
     return status == EX_OK ? life.exit_status : status;
 }

@@ -11,13 +11,14 @@ struct reactions {
     uint64_t generation;       /* of the last start */
 };
 
-static bool build(struct reactions *reactions, struct loop *loop, struct journal *journal,
+static bool build(struct reactions *reactions, const struct reactions_options *options,
                   struct error *err)
 {
-    const struct template *template = reactions->template;
+    const struct template *template = options->template;
     for (size_t i = 0; i < template->outputs_count; i++) {
-        const struct hooking_options wanted = {.loop = loop,
-                                               .journal = journal,
+        const struct hooking_options wanted = {.loop = options->loop,
+                                               .journal = options->journal,
+                                               .commands = options->commands,
                                                .settings = &template->settings,
                                                .output = &template->outputs[i],
                                                .kind = HOOKS_ON_CHANGE};
@@ -29,20 +30,20 @@ static bool build(struct reactions *reactions, struct loop *loop, struct journal
     return true;
 }
 
-bool reactions_new(struct loop *loop, struct journal *journal, const struct template *template,
-                   struct reactions **ret_reactions, struct error *err)
+bool reactions_new(const struct reactions_options *options, struct reactions **ret_reactions,
+                   struct error *err)
 {
     struct reactions *reactions = calloc(1, sizeof(*reactions));
     if (!reactions) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    reactions->template = template;
-    reactions->hookings = calloc(template->outputs_count + 1, sizeof(struct hooking *));
+    reactions->template = options->template;
+    reactions->hookings = calloc(options->template->outputs_count + 1, sizeof(struct hooking *));
     if (!reactions->hookings) {
         reactions_free(reactions);
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    if (!build(reactions, loop, journal, err)) {
+    if (!build(reactions, options, err)) {
         reactions_free(reactions);
         return false;
     }

@@ -5,15 +5,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/commands.h"
 #include "core/journal.h"
 #include "io/loop.h"
 #include "model/template.h"
 
 struct reactions;
 
-/* Borrows all until reactions_free. */
-bool reactions_new(struct loop *loop, struct journal *journal, const struct template *template,
-                   struct reactions **ret_reactions, struct error *err);
+/* All borrowed until reactions_free. */
+struct reactions_options {
+    struct loop *loop;
+    struct journal *journal;
+    const struct commands *commands; /* null: no hook needs them */
+    const struct template *template;
+};
+
+bool reactions_new(const struct reactions_options *options, struct reactions **ret_reactions,
+                   struct error *err);
 /* Cancels what runs. Null is allowed. */
 void reactions_free(struct reactions *reactions);
 

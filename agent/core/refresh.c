@@ -169,6 +169,7 @@ static bool begin(struct refresh *refresh, struct error *err)
                                                .kind = CYCLE_PUBLISH,
                                                .memory = options->memory,
                                                .journal = options->journal,
+                                               .commands = options->commands,
                                                .context = refresh,
                                                .done = on_done},
                        &refresh->cycle, err);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "core/commands.h"
 #include "core/cycle.h"
 #include "core/journal.h"
 #include "core/memory.h"
@@ -28,6 +29,7 @@ struct refresh_options {
     struct memory *memory;
     struct credentials *credentials;
     struct journal *journal;
+    const struct commands *commands; /* null: no hook needs them */
     const struct client_observer *observer;
     const struct log *log;
     const struct clock *clock;

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "connect/backoff.h"
+#include "core/commands.h"
 #include "core/confine.h"
 #include "core/monitor.h"
 #include "core/reactions.h"
@@ -51,6 +52,7 @@ struct sidecar {
     struct credentials credentials;
     struct refresh *refresh;
     struct reactions *reactions;
+    struct commands *commands; /* ours, unless the options have them; null: no hook needs them */
     struct watch *watch;
     struct sandbox sandbox;
     enum state state;
@@ -121,6 +123,7 @@ static void do_refresh(struct sidecar *sidecar)
         .memory = &sidecar->memory,
         .credentials = &sidecar->credentials,
         .journal = &sidecar->journal,
+        .commands = sidecar->commands,
         .observer = &sidecar->observer,
         .log = sidecar->options->log,
         .clock = sidecar->options->clock,
@@ -279,7 +282,9 @@ static bool follow(struct sidecar *sidecar, struct error *err)
 static bool prepare(struct sidecar *sidecar, const struct template *template,
                     struct memory *ret_memory, struct reactions **ret_reactions, struct error *err)
 {
-    if (!reactions_new(&sidecar->loop, &sidecar->journal, template, ret_reactions, err)) {
+    const struct reactions_options options = {&sidecar->loop, &sidecar->journal, sidecar->commands,
+                                              template};
+    if (!reactions_new(&options, ret_reactions, err)) {
         return false;
     }
     if (!memory_init(ret_memory, template->references.count, true, err)) {
@@ -330,8 +335,9 @@ static void reload(struct sidecar *sidecar)
         config_load(sidecar->options->path, sidecar->options->overrides, &findings, &template) &&
         review_template(template, &findings) &&
         (sidecar->options->companion || review_outputs(template, &findings)) &&
-        confine_check(&sidecar->sandbox, template, &findings) &&
-        (settings_require_host(&template->settings, &error) ||
+        confine_check(&sidecar->sandbox, sidecar->commands, template, &findings) &&
+        ((settings_require_host(&template->settings, &error) &&
+          commands_reload(sidecar->commands, &error)) ||
          findings_add(&findings, (struct place){.line = 0}, &error));
     monitor_template(&sidecar->monitor, ok || findings.count == 0 ? NULL : &findings.list[0].error);
     if (ok) {
@@ -424,17 +430,6 @@ static void sidecar_close(struct sidecar *sidecar)
     loop_done(&sidecar->loop);
 }
 
-static void confine(struct sidecar *sidecar)
-{
-    const struct sidecar_options *options = sidecar->options;
-    confine_enter(&(struct confine_options){.template = sidecar->template,
-                                            .log = options->log,
-                                            .life = WISHES_LASTING,
-                                            .is_off = options->sandbox_off,
-                                            .runs_command = options->companion != NULL},
-                  &sidecar->sandbox);
-}
-
 /* A restart while Connect is down must not make the application unready that runs on what an
  * earlier process published. */
 static bool is_carried(const struct template *template)
@@ -446,10 +441,35 @@ static bool is_carried(const struct template *template)
     return all;
 }
 
+static bool open_commands(struct sidecar *sidecar, struct error *err)
+{
+    const struct sidecar_options *options = sidecar->options;
+    const struct commands_options wanted = {
+        .template = sidecar->template, .path = options->path, .overrides = options->overrides};
+    return sidecar->commands || commands_open(&wanted, &sidecar->commands, err);
+}
+
+/* A template that comes later may need commands. A process that is confined has them now or never;
+ * the others have them in any case. */
+static bool confine(struct sidecar *sidecar, struct error *err)
+{
+    const struct sidecar_options *options = sidecar->options;
+    sidecar->commands = options->commands;
+    if (wishes_need_broker(sidecar->template, WISHES_LASTING) && !open_commands(sidecar, err)) {
+        return false;
+    }
+    confine_enter(&(struct confine_options){.template = sidecar->template,
+                                            .log = options->log,
+                                            .life = WISHES_LASTING,
+                                            .commands = sidecar->commands,
+                                            .is_off = options->sandbox_off},
+                  &sidecar->sandbox);
+    return confine_holds(&sidecar->sandbox) || open_commands(sidecar, err);
+}
+
 static bool run(struct sidecar *sidecar, struct error *err)
 {
-    confine(sidecar);
-    if (!monitor_init(&sidecar->monitor, sidecar->options->clock, err)) {
+    if (!confine(sidecar, err) || !monitor_init(&sidecar->monitor, sidecar->options->clock, err)) {
         return false;
     }
     monitor_confined(&sidecar->monitor, &sidecar->sandbox);
@@ -484,6 +504,9 @@ int sidecar_run(const struct sidecar_options *options)
     if (!run(&sidecar, &error)) {
         journal_error(&sidecar.journal, LOG_ERROR, "cannot go on", &error);
         sidecar.exit_status = error_describe(error.code)->exit_status;
+    }
+    if (!options->commands) {
+        commands_close(sidecar.commands);
     }
     sandbox_done(&sidecar.sandbox);
     template_free(sidecar.template);

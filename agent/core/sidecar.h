@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "core/commands.h"
 #include "core/cycle.h"
 #include "model/template.h"
 
@@ -29,6 +30,7 @@ struct sidecar_options {
     const struct clock *clock;
     const char *token_variable;                /* value of OP_CONNECT_TOKEN, or null */
     const struct sidecar_companion *companion; /* null: none */
+    struct commands *commands;                 /* null: opened when a hook needs them */
     bool sandbox_off;
 };
 

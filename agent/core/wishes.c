@@ -221,6 +221,11 @@ bool wishes_need(const struct template *template, enum wishes_life life, enum wi
     return any;
 }
 
+bool wishes_need_broker(const struct template *template, enum wishes_life life)
+{
+    return wishes_need(template, life, WISHES_COMMAND) || wishes_need(template, life, WISHES_EXE);
+}
+
 static bool wish_hooks(const struct wishes *wishes, const struct template *template)
 {
     bool ok = !wishes_need(template, WISHES_LASTING, WISHES_SIGNAL) ||

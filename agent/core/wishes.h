@@ -29,10 +29,12 @@ bool wishes_of_system(const struct wishes *wishes);
 bool wishes_of_output_file(const struct wishes *wishes, const char *path);
 
 enum wishes_need {
-    WISHES_COMMAND, /* what is forbidden here is forbidden to a command too */
+    WISHES_COMMAND, /* it would be confined as we are */
     WISHES_EXE,     /* the program of another process, which Landlock hides */
     WISHES_SIGNAL,
 };
 
 /* Has it such a hook, that would run in this life? */
 bool wishes_need(const struct template *template, enum wishes_life life, enum wishes_need need);
+/* One that takes a process which is not confined (core/commands.h)? */
+bool wishes_need_broker(const struct template *template, enum wishes_life life);

@@ -219,6 +219,8 @@ static const struct listed list[] = {
     {SYS_kill, SIGNALS},
     {SYS_pidfd_open, SIGNALS},
     {SYS_pidfd_send_signal, SIGNALS},
+    {SYS_wait4, SIGNALS},
+    {SYS_waitid, SIGNALS},
 #ifdef __x86_64__ /* aarch64 has only the newer forms */
     {SYS_open, ANY},
     {SYS_stat, ANY},

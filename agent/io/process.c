@@ -56,9 +56,26 @@ void process_seal(void)
     born.core = none;
 }
 
-void process_close_inherited(void)
+void process_close_inherited(int keep)
 {
-    closefrom(STDERR_FILENO + 1);
+    if (keep <= STDERR_FILENO) {
+        closefrom(STDERR_FILENO + 1);
+        return;
+    }
+    for (int fd = STDERR_FILENO + 1; fd < keep; fd++) {
+        close(fd);
+    }
+    closefrom(keep + 1);
+}
+
+bool process_has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    close(fd);
+    return true;
 }
 
 void process_note_inherited(void)
@@ -100,27 +117,21 @@ static void keep_descriptors(void)
     close_on_exec(from, UINT_MAX);
 }
 
-void process_lend(void)
+void process_be_as_born(void)
 {
     keep_descriptors();
     umask(born.mask);
     (void)setrlimit(RLIMIT_CORE, &born.core);
 }
 
-void process_take_back(void)
+void process_born_signals(sigset_t *ret_blocked, sigset_t *ret_defaults)
 {
-    const struct rlimit none = {0, born.core.rlim_max};
-    umask(077);
-    (void)setrlimit(RLIMIT_CORE, &none);
-}
-
-void process_born_signals(const sigset_t *ours, sigset_t *ret_blocked, sigset_t *ret_defaults)
-{
+    static const int ours[] = {SIGPIPE, SIGXFSZ};
     *ret_blocked = born.blocked;
     sigemptyset(ret_defaults);
-    for (int number = 1; number < NSIG; number++) {
-        if (sigismember(ours, number) == 1 && sigismember(&born.ignored, number) == 0) {
-            sigaddset(ret_defaults, number);
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (sigismember(&born.ignored, ours[i]) == 0) {
+            sigaddset(ret_defaults, ours[i]);
         }
     }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdbool.h>
 
 /* Not dumpable (no core, no ptrace by its own user, /proc files closed), core limit 0, umask 077,
  * the three standard descriptors open, and SIGCHLD not ignored. Best effort: none of it can fail on
@@ -14,18 +15,22 @@ void process_seal(void);
 /* Remembers the descriptors that this process was started with, so that a command gets them, as
  * from any init process (LISTEN_FDS). Before it opens its own. */
 void process_note_inherited(void);
-/* Descriptors above the standard ones that this process was started with; before it opens its own.
- */
-void process_close_inherited(void);
+/* Descriptors above the standard ones that this process was started with, but `keep` (-1: none);
+ * before it opens its own. */
+void process_close_inherited(int keep);
 
-/* A child that is no part of ours is born with the umask and core limit that this process was born
- * with, and with the descriptors that were noted, none of ours: libraries open some that a child
- * would inherit. Call these around starting it. */
-void process_lend(void);
-void process_take_back(void);
-/* The signals that were blocked when this process was born, and those of `ours` that were not
- * ignored then: what a child starts with in the place of our own. */
-void process_born_signals(const sigset_t *ours, sigset_t *ret_blocked, sigset_t *ret_defaults);
+/* Is there a controlling terminal? Then the kernel sends ^C and ^Z to the whole group, the shell
+ * moves all of it between foreground and background, and reading is for the foreground alone;
+ * wherever standard input comes from. */
+bool process_has_terminal(void);
+
+/* A program that is no part of ours starts with the file mode mask and core limit that this process
+ * was born with, and with the descriptors that were noted, none of ours: libraries open some that
+ * it would inherit. For a child, before it runs the program. */
+void process_be_as_born(void);
+/* What it starts with in the place of our own: the signals that were blocked when this process was
+ * born, and as usual those that we ignore and that were not ignored then. */
+void process_born_signals(sigset_t *ret_blocked, sigset_t *ret_defaults);
 
 /* Memory that was freed was overwritten then (process_harden sees to that, for libraries too); this
  * gives it back, and overwrites what was used of the stack. For a process that is about to rest. */

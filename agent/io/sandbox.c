@@ -154,7 +154,7 @@ static bool restrict_files(const struct sandbox *sandbox, int version, struct er
 
 bool sandbox_enter(struct sandbox *sandbox, struct error *err)
 {
-    int version = sandbox->no_landlock ? 0 : landlock_version();
+    int version = landlock_version();
     struct error failed;
     bool ok = version == 0 || restrict_files(sandbox, version, &failed);
     if (ok) {

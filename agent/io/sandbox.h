@@ -28,9 +28,8 @@ struct sandbox_rule {
 struct sandbox {
     struct sandbox_rule *rules; /* owned */
     size_t count;
-    bool no_landlock; /* is not asked for */
-    bool signals;     /* other processes may be signalled */
-    int landlock;     /* its version (ABI) that is in force; 0: none */
+    bool signals; /* other processes may be signalled */
+    int landlock; /* its version (ABI) that is in force; 0: none */
     enum calls calls;
 };
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 
 #include "base/str.h"
 #include "io/timer.h"
-#include "reload/explain.h"
 
 enum { DRAIN_READS = 64 }; /* a grandchild may go on printing for ever */
 
@@ -33,56 +31,6 @@ struct exec_run {
 };
 
 /* --- starting --- */
-
-static int prepare_descriptors(posix_spawn_file_actions_t *actions, int output)
-{
-    int number = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    number = number ? number : posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-    number = number ? number : posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
-    return number ? number : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-}
-
-static void prepare_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    /* None of these can fail: the values are valid. */
-    (void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                                   POSIX_SPAWN_SETSIGMASK);
-    (void)posix_spawnattr_setpgroup(attributes, 0);
-    (void)posix_spawnattr_setsigdefault(attributes, &all);
-    (void)posix_spawnattr_setsigmask(attributes, &none);
-}
-
-/* 0, or an errno. */
-static int spawn(const struct exec_request *request, int output, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawnattr_init(&attributes);
-    prepare_attributes(&attributes);
-    int number = prepare_descriptors(&actions, output);
-    if (number == 0) {
-        number = posix_spawn(ret_pid, request->command[0], &actions, &attributes, request->command,
-                             request->environment);
-    }
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return number;
-}
-
-static bool refuse(const char *program, int number, struct error *err)
-{
-    explain_start(program, number, err);
-    if (number == ENOENT) {
-        size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof(err->message) - used,
-                 ". To reach another container use signal: or http:");
-    }
-    return false;
-}
 
 static void on_output(void *context, uint32_t events);
 static void on_life(void *context, uint32_t events);
@@ -146,11 +94,11 @@ static bool start(struct exec_run *run, const struct exec_request *request, stru
     }
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     run->output = (struct loop_source){ends[0], on_output, run};
-    int number = spawn(request, ends[1], &run->pid);
+    bool started = request->start(request->context, ends[1], &run->pid, err);
     close(ends[1]);
-    if (number != 0) {
+    if (!started) {
         close(ends[0]);
-        return refuse(request->command[0], number, err);
+        return false;
     }
     run->child.pid = run->pid;
     loop_add_child(run->loop, &run->child);

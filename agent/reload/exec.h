@@ -1,11 +1,12 @@
-/* Runs a command on the loop, in a process group of its own, with a time limit. It gets the
- * environment it is given and nothing else of ours: stdin is /dev/null, no other descriptor, no
- * blocked or ignored signal. What it prints is kept, up to a limit, for a message. */
+/* A command on the loop, with a time limit. Somebody else starts it: as our child, the leader of a
+ * process group, its outputs at the end of a pipe that he is given. What it prints is kept, up to a
+ * limit, for a message. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "io/loop.h"
@@ -23,10 +24,10 @@ enum exec_end {
 };
 
 struct exec_request {
-    char *const *command;     /* absolute path, arguments, null */
-    char *const *environment; /* NAME=value, ended by null */
-    uint64_t timeout_ms;      /* then SIGTERM to the group */
-    uint64_t grace_ms;        /* then SIGKILL; EXEC_GRACE_MS */
+    void *context;
+    bool (*start)(void *context, int output, pid_t *ret_pid, struct error *err);
+    uint64_t timeout_ms; /* then SIGTERM to the group */
+    uint64_t grace_ms;   /* then SIGKILL; EXEC_GRACE_MS */
 };
 
 struct exec_result {
@@ -44,8 +45,7 @@ struct exec_done {
 
 struct exec_run;
 
-/* `done` is called later, never from within. ERROR_HOOK says why it cannot start. Borrows the
- * request during the call only. */
+/* `start` is called from within, `done` later. The error is that of `start`, or ERROR_HOOK. */
 bool exec_start(struct loop *loop, const struct exec_request *request, struct exec_done done,
                 struct exec_run **ret_run, struct error *err);
 /* Kills the group and reaps the command; `done` will not be called. Null is allowed. */

@@ -8,7 +8,6 @@
 
 #include "io/timer.h"
 #include "reload/exec.h"
-#include "reload/invocation.h"
 #include "reload/process.h"
 
 enum { RETRY_MS = 1000 }; /* doubled with every try */
@@ -129,6 +128,10 @@ static void run_signal(struct hooks *hooks, const struct hook *hook)
 {
     struct error error;
     size_t count;
+    if (hook->exe) {
+        ended(hooks, hooks->owner.program(hooks->owner.context, hook, &error) ? NULL : &error);
+        return;
+    }
     int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         error_set_errno(&error, ERROR_HOOK, errno, "/proc cannot be read");
@@ -149,20 +152,20 @@ static void on_exec(void *context, const struct exec_result *result)
     ended(hooks, ok ? NULL : &error);
 }
 
+static bool start_command(void *context, int output, pid_t *ret_pid, struct error *err)
+{
+    const struct hooks *hooks = context;
+    const struct hooks_place place = {hooks->batch.directory, hooks->batch.generation};
+    return hooks->owner.command(hooks->owner.context, &hooks->batch.list[hooks->at], &place, output,
+                                ret_pid, err);
+}
+
 static void run_exec(struct hooks *hooks, const struct hook *hook)
 {
     struct error error;
-    struct invocation invocation;
-    bool ok =
-        invocation_init(&invocation, hook, hooks->batch.directory, hooks->batch.generation, &error);
-    if (ok) {
-        const struct exec_request request = {invocation.arguments, invocation.environment,
-                                             hook->timeout_ms, EXEC_GRACE_MS};
-        ok = exec_start(hooks->loop, &request, (struct exec_done){on_exec, hooks}, &hooks->exec,
-                        &error);
-        invocation_done(&invocation);
-    }
-    if (!ok) {
+    const struct exec_request request = {hooks, start_command, hook->timeout_ms, EXEC_GRACE_MS};
+    if (!exec_start(hooks->loop, &request, (struct exec_done){on_exec, hooks}, &hooks->exec,
+                    &error)) {
         ended(hooks, &error);
     }
 }

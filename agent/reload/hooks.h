@@ -23,12 +23,24 @@ struct hooks_http_done {
     void *context;
 };
 
+/* Where the new generation is, and its number. */
+struct hooks_place {
+    const char *directory;
+    const char *generation;
+};
+
 struct hooks_owner {
     /* Starts the request of a hook of kind HOOK_HTTP, with its timeout; redirects are not followed,
-     * the body of the answer does not count. Both are null when no hook is of that kind. */
+     * the body of the answer does not count. What no hook asks for may be null. */
     bool (*http)(void *context, const struct hook *hook, struct hooks_http_done done,
                  struct error *err);
     void (*http_cancel)(void *context); /* `done` of the last one will not be called */
+    /* Starts the command of a hook of kind HOOK_EXEC (reload/exec.h). `directory` and `generation`
+     * are those of hooks_start. */
+    bool (*command)(void *context, const struct hook *hook, const struct hooks_place *place,
+                    int output, pid_t *ret_pid, struct error *err);
+    /* Signals the processes that a hook with `exe:` means (reload/process.h). */
+    bool (*program)(void *context, const struct hook *hook, struct error *err);
     /* After every try, the `tries`th of this hook; null: it went well. */
     void (*ran)(void *context, const struct hook *hook, unsigned tries, const struct error *error);
     /* The whole list is over, and nothing new was started meanwhile. ok: no hook failed for good.

@@ -1,17 +1,11 @@
 #include "reload/supervise.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "io/process.h"
 #include "io/timer.h"
-#include "reload/explain.h"
 
 enum { RETRY_MS = 1000, OWNED_MS = 10 };
 
@@ -26,7 +20,6 @@ enum state {
 
 struct supervise {
     struct loop *loop;
-    struct supervise_command command;
     struct supervise_owner owner;
     struct timer timer;  /* of the grace, or of the next try */
     struct timer reaper; /* somebody else's zombie is in the way */
@@ -46,56 +39,10 @@ static void kill_command(const struct supervise *supervise, int signal)
 
 /* --- starting --- */
 
-/* 0, or an errno. */
-static int redirect(const int *outputs, posix_spawn_file_actions_t *actions)
-{
-    int number = 0;
-    for (int i = 0; outputs && number == 0 && i < 2; i++) {
-        number = posix_spawn_file_actions_adddup2(actions, outputs[i], STDOUT_FILENO + i);
-    }
-    return number;
-}
-
-static int spawn(struct supervise *supervise, char *const *environment)
-{
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    sigset_t ignored, blocked, defaults;
-    sigemptyset(&ignored); /* what we ignore for ourselves */
-    sigaddset(&ignored, SIGPIPE);
-    sigaddset(&ignored, SIGXFSZ);
-    process_born_signals(&ignored, &blocked, &defaults);
-    (void)posix_spawnattr_init(&attributes);
-    int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                (supervise->shares_group ? 0 : POSIX_SPAWN_SETPGROUP);
-    (void)posix_spawnattr_setflags(&attributes, (short)flags);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-    (void)posix_spawnattr_setsigmask(&attributes, &blocked);
-    (void)posix_spawn_file_actions_init(&actions);
-    int number = redirect(supervise->command.outputs, &actions);
-    if (number == 0) {
-        char *const *arguments = supervise->command.arguments;
-        process_lend();
-        number = posix_spawnp(&supervise->pid, arguments[0], &actions, &attributes, arguments,
-                              environment);
-        process_take_back();
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)posix_spawnattr_destroy(&attributes);
-    return number;
-}
-
 static bool try_start(struct supervise *supervise, struct error *err)
 {
-    char *const *environment;
-    if (!supervise->owner.environment(supervise->owner.context, &environment, err)) {
+    if (!supervise->owner.start(supervise->owner.context, &supervise->pid, err)) {
         return false;
-    }
-    int number = spawn(supervise, environment);
-    supervise->owner.environment_done(supervise->owner.context);
-    if (number != 0) {
-        return explain_start(supervise->command.arguments[0], number, err);
     }
     supervise->state = RUNNING;
     supervise->started_ms = clock_now_ms(supervise->loop->clock);
@@ -239,28 +186,14 @@ void supervise_set_grace(struct supervise *supervise, uint64_t grace_ms)
 
 /* --- life --- */
 
-/* Then the kernel sends ^C and ^Z to the whole group, the shell moves all of it between foreground
- * and background, and reading is for the foreground alone; wherever standard input comes from. */
-static bool has_terminal(void)
-{
-    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    close(fd);
-    return true;
-}
-
-bool supervise_new(struct loop *loop, const struct supervise_command *command,
-                   const struct supervise_owner *owner, struct supervise **ret_supervise,
-                   struct error *err)
+bool supervise_new(struct loop *loop, bool shares_group, const struct supervise_owner *owner,
+                   struct supervise **ret_supervise, struct error *err)
 {
     struct supervise *supervise = calloc(1, sizeof(*supervise));
     if (!supervise) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    *supervise = (struct supervise){
-        .loop = loop, .command = *command, .owner = *owner, .shares_group = has_terminal()};
+    *supervise = (struct supervise){.loop = loop, .owner = *owner, .shares_group = shares_group};
     if (!timer_init(&supervise->timer, loop, on_timer, supervise, err)) {
         free(supervise);
         return false;

@@ -16,9 +16,8 @@ enum {
 
 struct supervise_owner {
     void *context;
-    /* NAME=value, ended by null, for a start; asked anew for each. False: it cannot be had. */
-    bool (*environment)(void *context, char *const **ret_environment, struct error *err);
-    void (*environment_done)(void *context); /* it is not needed any more */
+    /* Starts the command: a child of ours, the leader of a process group unless it shares ours. */
+    bool (*start)(void *context, pid_t *ret_pid, struct error *err);
     /* Started (again); it died young after a restart and is started again after `delay_ms`. */
     void (*started)(void *context, pid_t pid);
     void (*retrying)(void *context, int exit_status, uint64_t delay_ms);
@@ -30,15 +29,8 @@ struct supervise_owner {
 
 struct supervise;
 
-/* What is run; all borrowed. */
-struct supervise_command {
-    char *const *arguments; /* ended by null; the first is looked for in PATH */
-    const int *outputs;     /* its standard output and standard error; null: ours */
-};
-
-bool supervise_new(struct loop *loop, const struct supervise_command *command,
-                   const struct supervise_owner *owner, struct supervise **ret_supervise,
-                   struct error *err);
+bool supervise_new(struct loop *loop, bool shares_group, const struct supervise_owner *owner,
+                   struct supervise **ret_supervise, struct error *err);
 /* A command that still runs is left alone. Null is allowed. */
 void supervise_free(struct supervise *supervise);
 

@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/spawn.h"
+#include "reload/explain.h"
+
 static struct loop loop;
 static struct exec_result got;
 static char output[2 * EXEC_OUTPUT + 1];
@@ -39,12 +42,30 @@ static void on_done(void *context, const struct exec_result *result)
     loop_stop(&loop);
 }
 
-static void run(char *const command[], uint64_t timeout_ms, uint64_t grace_ms)
+/* As the broker does it for a hook. */
+static bool start(void *context, int out, pid_t *ret_pid, struct error *err)
 {
     static char *environment[] = {"A=b", NULL};
+    char *const *command = context;
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const struct spawn spawn = {.arguments = command,
+                                .environment = environment,
+                                .descriptors = {nothing, out, out},
+                                .is_bare = true,
+                                .own_group = true};
+    int number = spawn_start(&spawn, ret_pid);
+    close(nothing);
+    if (number != 0 && *ret_pid > 0) {
+        cr_assert_eq(waitpid(*ret_pid, NULL, 0), *ret_pid);
+    }
+    return number == 0 || explain_start(command[0], number, err);
+}
+
+static void run(char *command[], uint64_t timeout_ms, uint64_t grace_ms)
+{
     struct error error;
     struct exec_run *ignored;
-    const struct exec_request request = {command, environment, timeout_ms, grace_ms};
+    const struct exec_request request = {command, start, timeout_ms, grace_ms};
     loop.stopped = false;
     calls = 0;
     bool ok = exec_start(&loop, &request, (struct exec_done){on_done, NULL}, &ignored, &error);
@@ -174,8 +195,7 @@ static void expect_no_start(const char *program, int number, const char *advice)
     struct error error;
     struct exec_run *ignored;
     char *command[] = {(char *)program, NULL};
-    char *environment[] = {NULL};
-    const struct exec_request request = {command, environment, MINUTE, MINUTE};
+    const struct exec_request request = {command, start, MINUTE, MINUTE};
     cr_expect_not(exec_start(&loop, &request, (struct exec_done){on_done, NULL}, &ignored, &error));
     cr_expect_eq(error.number, number);
     cr_expect(strstr(error.message, advice), "%s", error.message);
@@ -200,11 +220,10 @@ Test(exec, a_cancelled_run_is_dead_and_silent)
     char byte, script[128];
     struct error error;
     struct exec_run *run;
-    char *environment[] = {NULL};
     cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
     snprintf(script, sizeof(script), "exec 9>/proc/%d/fd/%d; echo x >&9; sleep 1000", (int)getpid(),
              fds[1]);
-    const struct exec_request request = {SH(script), environment, MINUTE, MINUTE};
+    const struct exec_request request = {SH(script), start, MINUTE, MINUTE};
     cr_assert(exec_start(&loop, &request, (struct exec_done){on_done, NULL}, &run, &error));
     cr_assert_eq(read(fds[0], &byte, 1), 1);
     exec_cancel(run);

@@ -11,7 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/spawn.h"
 #include "io/timer.h"
+#include "reload/explain.h"
+#include "reload/invocation.h"
 
 /* What happened, in order: "exec 1 ok; done ok; ". */
 static char story[4096];
@@ -65,6 +68,38 @@ static void http_cancel(void *context)
     note("http cancelled");
 }
 
+/* Without a broker: a child of ours. */
+static bool command(void *context, const struct hook *hook, const struct hooks_place *place,
+                    int output, pid_t *ret_pid, struct error *err)
+{
+    struct invocation invocation;
+    (void)context;
+    if (!invocation_init(&invocation, hook, place->directory, place->generation, err)) {
+        return false;
+    }
+    const struct spawn spawn = {.arguments = invocation.arguments,
+                                .environment = invocation.environment,
+                                .descriptors = {-1, output, output},
+                                .is_bare = true,
+                                .own_group = true};
+    int number = spawn_start(&spawn, ret_pid);
+    if (number != 0 && *ret_pid > 0) {
+        cr_assert_eq(waitpid(*ret_pid, NULL, 0), *ret_pid);
+    }
+    bool ok = number == 0 || explain_start(invocation.arguments[0], number, err);
+    invocation_done(&invocation);
+    return ok;
+}
+
+static bool program_fails;
+
+static bool program(void *context, const struct hook *hook, struct error *err)
+{
+    (void)context;
+    note(hook->exe);
+    return !program_fails || error_set(err, ERROR_HOOK, "no");
+}
+
 /* What `ran` does besides taking notes. */
 static void (*then)(void);
 
@@ -92,7 +127,7 @@ static void done(void *context, bool ok)
 static void make(enum hooks_kind kind)
 {
     struct error error;
-    const struct hooks_owner owner = {http, http_cancel, ran, done, NULL};
+    const struct hooks_owner owner = {http, http_cancel, command, program, ran, done, NULL};
     cr_assert(hooks_new(&loop, kind, &owner, &hooks, &error));
 }
 
