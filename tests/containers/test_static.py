@@ -362,15 +362,16 @@ def run_integration_test(static, name, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["init", "tls", "sidecar", "exec"])
+@pytest.mark.parametrize("name", ["init", "tls", "sidecar", "exec", "hooks"])
 def test_passes_the_integration_tests(static, name):
     """The same tests that the dynamic build passes, which has another TLS library and no list of system calls."""
     run_integration_test(static, name)
 
 
-def test_stands_the_attacks_on_its_sandbox(static):
+@pytest.mark.parametrize("name", ["sandbox", "sandbox_commands"])
+def test_stands_the_attacks_on_its_sandbox(static, name):
     """Those too that only the static build refuses: all calls but those of a list."""
-    said = run_integration_test(static, "sandbox", COMPROMISED=str(static.compromised()))
+    said = run_integration_test(static, name, COMPROMISED=str(static.compromised()))
     assert "skipped" not in said, said
 
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "core/journal.h"
+#include "io/broker.h"
 
 /* Set by the test: a file, a directory, a socket, a process that are none of the agent's business;
  * the agent's own token and template, which it may only read; its output. */
@@ -303,10 +304,132 @@ static bool add_key(void)
     return syscall(SYS_add_key, "user", "attack", "x", 1, -2) >= 0;
 }
 
+/* --- the broker (io/broker.h), which is not confined --- */
+
+/* Its socket is the only one of its kind here. */
+static int find_broker(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++) {
+        int type = 0, domain = 0;
+        socklen_t size = sizeof(int);
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+            getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+            type == SOCK_SEQPACKET) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+/* Its answer is spoken, and EACCES when it refuses. */
+static bool ask_broker(unsigned kind, const char *text, size_t size, unsigned outputs)
+{
+    struct {
+        int fd;
+        pid_t pid;
+    } mimic = {find_broker(), -1}; /* struct broker */
+    const int descriptors[] = {STDOUT_FILENO, STDOUT_FILENO};
+    struct error error;
+    struct stash stash;
+    pid_t pid = 0;
+    int status;
+    struct secret *secret = secret_new(size);
+    if (mimic.fd < 0 || !secret || !secret_append(secret, (struct str){text, size}, &error)) {
+        errno = ENOTCONN;
+        return false;
+    }
+    stash_init(&stash);
+    const struct broker_request request = {kind, &stash, descriptors, outputs};
+    bool ok = stash_put(&stash, secret, &error) &&
+              broker_ask((struct broker *)&mimic, &request, &pid, &error);
+    stash_done(&stash);
+    secret_free(secret);
+    if (ok && pid > 0) {
+        return waitpid(pid, &status, 0) == pid && status == 0;
+    }
+    if (!ok) {
+        dprintf(STDOUT_FILENO, "broker: %s\n", error.message);
+        errno = EACCES;
+    }
+    return ok;
+}
+
+enum { ASK_HOOK, ASK_COMMAND, ASK_SIGNAL, ASK_RELOAD }; /* core/commands.c */
+
+/* Strings, each ended by NUL: a directory, a generation, and a command. */
+static bool ask_for_hook(const char *directory, const char *const *command)
+{
+    char text[8192];
+    size_t used = (size_t)snprintf(text, sizeof(text), "%s%c1%c", directory, 0, 0);
+    for (size_t i = 0; command[i]; i++) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%c", command[i], 0);
+    }
+    return ask_broker(ASK_HOOK, text, used, 1);
+}
+
+static bool ask_for_its_hook(void)
+{
+    return ask_for_hook(given("OUTPUT"), (const char *const[]){"/bin/true", "hook", NULL});
+}
+
+static bool ask_for_another_command(void)
+{
+    return ask_for_hook(given("OUTPUT"),
+                        (const char *const[]){"/bin/rm", given("VICTIM_FILE"), NULL});
+}
+
+static bool ask_for_another_argument(void)
+{
+    return ask_for_hook(given("OUTPUT"),
+                        (const char *const[]){"/bin/true", "hook", "another", NULL});
+}
+
+static bool ask_for_a_hook_elsewhere(void)
+{
+    return ask_for_hook(given("VICTIM_DIRECTORY"),
+                        (const char *const[]){"/bin/true", "hook", NULL});
+}
+
+static bool ask_for_a_hook_above(void)
+{
+    return ask_for_hook(inside("OUTPUT", ".."), (const char *const[]){"/bin/true", "hook", NULL});
+}
+
+static bool ask_for_the_command_with(const char *variable)
+{
+    return ask_broker(ASK_COMMAND, variable, strlen(variable) + 1, 0);
+}
+
+/* Only `exec` has one. */
+static bool ask_for_a_command(void)
+{
+    return ask_for_the_command_with("A=b");
+}
+
+static bool ask_for_a_signal(void)
+{
+    char text[64];
+    int used = snprintf(text, sizeof(text), "/bin/sleep%c15%c", 0, 0);
+    return ask_broker(ASK_SIGNAL, text, (size_t)used, 0);
+}
+
+static bool ask_nonsense(void)
+{
+    return ask_broker(4711, "nonsense", 8, 2);
+}
+
 static const struct {
     const char *name;
     bool (*succeeds)(void);
 } attacks[] = {
+    {"ask_for_its_hook", ask_for_its_hook},
+    {"ask_for_another_command", ask_for_another_command},
+    {"ask_for_another_argument", ask_for_another_argument},
+    {"ask_for_a_hook_elsewhere", ask_for_a_hook_elsewhere},
+    {"ask_for_a_hook_above", ask_for_a_hook_above},
+    {"ask_for_a_command", ask_for_a_command},
+    {"ask_for_a_signal", ask_for_a_signal},
+    {"ask_nonsense", ask_nonsense},
     {"read_file", read_file},
     {"read_passwd", read_passwd},
     {"list_directory", list_directory},

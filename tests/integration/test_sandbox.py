@@ -7,79 +7,20 @@ it, and without, where it must succeed: a test that cannot fail would show nothi
 SANDBOX_AGENT and SANDBOX_COMPROMISED may name the static build of both, whose list of system calls is
 tried then (tests/static.sh)."""
 
-import contextlib
 import os
 import pathlib
 import re
-import select
 import shutil
-import signal
 import socket
 import subprocess
 import urllib.request
 
 import pytest
 
+from sandboxing import CALLS, FILES, LISTED, ONE, SECONDS, STATIC, TWO, Victims, attack, landlock, needs_landlock, needs_root, needs_strace, no_sanitizer, succeeds_without, told
 from sidecar import Sidecar
 
-HEAD = "version: 1\noutputs:\n  - directory: {directory}\n    files:\n"
-ONE = HEAD + "      - {path: a, content: op://prod/db/username}\n"
-TWO = HEAD + "      - {path: b, content: op://other/api/credential}\n"
-STATIC = bool(os.environ.get("SANDBOX_STATIC"))
-SECONDS = 60
-
-pytestmark = pytest.mark.skipif(
-    bool(os.environ.get("SANITIZE")),
-    reason="a sanitizer's runtime writes files and traces its process: such a build has no sandbox; the plain build does")
-needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
-
-
-def landlock():
-    """The kernel's version of Landlock; 0: none."""
-    import ctypes
-    return max(0, ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1))
-
-
-needs_landlock = pytest.mark.skipif(landlock() == 0, reason="this kernel has no Landlock, or it is switched off")
-
-
-class Victims:
-    """What is none of the agent's business."""
-
-    def __init__(self, place, tmp_path):
-        self.place = place
-        self.directory = tmp_path / "elsewhere"
-        self.directory.mkdir()
-        self.file = self.directory / "file"
-        self.file.write_text("not yours")
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(tmp_path / "socket"))
-        self.socket.listen(8)
-        self.abstract = socket.socket(socket.AF_UNIX)
-        self.name = f"agent-test-{os.getpid()}-{tmp_path.name}"
-        self.abstract.bind("\0" + self.name)
-        self.abstract.listen(8)
-        self.process = subprocess.Popen(["sleep", "600"], env={"HIDDEN": "x"})
-        self.environment = {
-            "VICTIM_FILE": self.file, "VICTIM_DIRECTORY": self.directory,
-            "VICTIM_SOCKET": tmp_path / "socket", "VICTIM_NAME": self.name,
-            "VICTIM_PID": self.process.pid, "VICTIM_ADDRESS": self.address(),
-            "OUTPUT": place.directory,
-        }
-
-    def address(self):
-        """Of a page that the process can read."""
-        while True:  # until it is the program that it will be
-            maps = pathlib.Path(f"/proc/{self.process.pid}/maps").read_text()
-            if "sleep" in maps:
-                return re.search(r"^([0-9a-f]+)-\S+ r", maps, re.MULTILINE).group(1)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.socket.close()
-        self.abstract.close()
+pytestmark = no_sanitizer
 
 
 @pytest.fixture
@@ -87,43 +28,6 @@ def victims(place, tmp_path):
     made = Victims(place, tmp_path)
     yield made
     made.close()
-
-
-def attack(place, victims, name, *prefix, **environment):
-    """A run that is taken over. What came of the attack: done, an errno, or KILLED; and the run."""
-    place.write(ONE)
-    result = subprocess.run(
-        [*prefix, os.environ["COMPROMISED"], "init"],
-        env=place.environment(ATTACK=name, **victims.environment, **environment),
-        capture_output=True, text=True, timeout=SECONDS, check=False)
-    place.assert_no_leak(result.stdout + result.stderr)
-    if result.returncode in (-signal.SIGSYS, 128 + signal.SIGSYS):
-        return "KILLED", result
-    found = re.search(rf"^attack {name}: (\w+)$", result.stdout, re.MULTILINE)
-    assert found, result
-    return found.group(1), result
-
-
-# What Landlock refuses, with the version that it takes.
-FILES = {
-    "read_file": 1, "list_directory": 1, "write_file": 1, "truncate_file": 3, "create_file": 1, "make_directory": 1,
-    "make_symlink": 1, "remove_file": 1, "rename_file": 1, "write_template": 1, "remove_template": 1,
-    "write_token": 1, "remove_token": 1, "create_beside_token": 1, "make_device": 1, "make_pipe": 1,
-    "read_environment": 1, "read_memory": 1, "signal_process": 6, "speak_to_abstract_socket": 6,
-}
-# What ends the process.
-CALLS = ["execute_program", "trace", "read_process", "take_descriptor", "leave_root", "mount_file_system", "make_namespace",
-         "clone_into_namespace", "add_key"]
-# What only the list of the static build refuses.
-LISTED = ["fork_process", "map_code", "speak_to_socket"]
-ROOT = {"make_device", "leave_root", "mount_file_system", "make_namespace", "clone_into_namespace", "clone3_into_namespace"}
-
-
-def succeeds_without(place, victims, name, **environment):
-    if name in ROOT and os.geteuid() != 0:
-        return  # the kernel has refused it before
-    came, result = attack(place, victims, name, CONNECT_AGENT_SANDBOX="off", **environment)
-    assert came == "done", f"without a sandbox it should have worked: {result}"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -189,13 +93,6 @@ def test_of_files_that_are_bound_alone_the_neighbours_are_out_of_reach(place, vi
 
 
 # --- what it says ---
-
-
-def told(result):
-    """The one line of the log about the sandbox."""
-    lines = [e for e in result.events if "sandboxed" in e["message"]]
-    assert len(lines) == 1, lines
-    return lines[0]
 
 
 @needs_landlock
@@ -431,132 +328,3 @@ def test_a_folder_in_the_place_of_the_templates_folder_needs_a_restart(place, tm
         assert "outside of the sandbox" in reason and "restart connect-agent" in reason, reason
         sidecar.refresh()
         assert place.names() == {"a": b"canary-value-user"}
-
-
-# --- hooks and exec ---
-
-
-HOOK = "    {when}: [{{exec: {{command: [/bin/sh, -c, '{script}']}}}}]\n"
-
-
-@needs_landlock
-@pytest.mark.parametrize("life", ["init", "sidecar", "exec"])
-def test_commands_are_not_confined_and_who_asks_for_them_is(place, tmp_path, life):
-    """A command reads, writes and starts what it likes; the process that resolves does not."""
-    script = f"ls /proc/self/fd >{tmp_path}/made && cat /etc/passwd >/dev/null && grep -c . /etc/shadow >>{tmp_path}/made; grep Seccomp: /proc/self/status >>{tmp_path}/made"
-    place.write(ONE + ("" if life == "exec" else HOOK.format(when="beforePublish", script=script)))
-    if life == "sidecar":
-        with Sidecar(place) as sidecar:
-            sidecar.wait_for("refresh over")
-            events = sidecar.events
-            assert sidecar.stop() == 0
-    else:
-        result = place.run(*{"init": ["init"], "exec": ["exec", "--", "sh", "-c", script]}[life])
-        assert result.status == 0, result
-        events = result.events
-    (line,) = [e for e in events if "sandboxed" in e["message"]]
-    assert (line["level"], line["message"], line["landlock"]) == ("info", "sandboxed", min(6, landlock())), line
-    assert line["seccomp"] != "none" and "reason" not in line
-    made = (tmp_path / "made").read_text()
-    outside = re.search(r"^Seccomp:\t(\d)$", pathlib.Path("/proc/self/status").read_text(), re.MULTILINE).group(1)
-    assert f"Seccomp:\t{outside}" in made, made
-
-
-@needs_landlock
-def test_a_hook_that_a_new_template_changes_runs(place, tmp_path):
-    """The broker reads the template too."""
-    place.write(ONE + HOOK.format(when="onChange", script=f"echo one >>{tmp_path}/made"))
-    with Sidecar(place) as sidecar:
-        sidecar.wait_for("refresh over")
-        place.write(ONE + HOOK.format(when="onChange", script=f"echo other >>{tmp_path}/made"))
-        sidecar.wait_for("a new template is in force")
-        place.fake.set_field("prod", "db", "username", "canary-value-later")
-        sidecar.refresh()
-        sidecar.wait_for("hook done")
-        assert (tmp_path / "made").read_text() == "other\n"
-
-
-def test_a_broker_that_is_gone_is_told(place):
-    """Nothing that was published goes; a hook that cannot be run says why."""
-    place.write(ONE + HOOK.format(when="onChange", script="true"))
-    with Sidecar(place) as sidecar:
-        sidecar.wait_for("refresh over")
-        pid = sidecar.process.pid
-        (broker,) = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        assert pathlib.Path(f"/proc/{broker}/comm").read_text() == "agent-broker\n"
-        os.kill(int(broker), signal.SIGKILL)
-        place.fake.set_field("prod", "db", "username", "canary-value-later")
-        sidecar.refresh()
-        sidecar.wait(lambda: any("agent-broker" in e.get("reason", "") and "restart connect-agent" in e["reason"] for e in sidecar.events), "the reason")
-        assert place.names() == {"a": b"canary-value-later"}
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
-def test_the_broker_ends_with_the_agent(place, signal_number):
-    place.write(ONE + HOOK.format(when="onChange", script="true"))
-    with Sidecar(place) as sidecar:
-        sidecar.wait_for("refresh over")
-        pid = sidecar.process.pid
-        (broker,) = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        end = os.pidfd_open(int(broker))
-        os.kill(int(broker), signal.SIGTERM)  # as who signals all of a group does: it has to be there to the last
-        os.kill(pid, signal_number)
-        sidecar.process.wait(SECONDS)
-        assert select.select([end], [], [], SECONDS)[0], "the broker is still there"
-        os.close(end)
-
-
-def test_init_is_sandboxed_when_only_later_hooks_run_commands(place):
-    line = told(place.init(ONE + "    onChange: [{exec: {command: [/bin/true]}}]\n"))
-    assert line["seccomp"] != "none", "init runs no onChange hooks"
-
-
-def test_a_command_inherits_descriptors(place, tmp_path):
-    """As a service manager hands on sockets (LISTEN_FDS)."""
-    (tmp_path / "open").write_text("handed on")
-    place.write("version: 1\nexec: {env: {A: op://prod/db/username}}\n")
-    command = ["sh", "-c", 'cat <&3; echo " $LISTEN_FDS"; ls /proc/self/fd']
-    prefix = ["sh", "-c", f'exec "$@" 3<{tmp_path}/open', "sh"]
-    result = place.run("exec", "--", *command, LISTEN_FDS="1", prefix=prefix)
-    assert result.status == 0 and result.out.startswith("handed on 1\n"), result
-    bare = subprocess.run([*prefix, *command], env={**os.environ, "LISTEN_FDS": "1"}, capture_output=True, text=True, check=True)
-    assert result.out == bare.stdout, "what it would have without us, and nothing of ours"
-
-
-@contextlib.contextmanager
-def catcher(tmp_path):
-    """A process that notes SIGHUP."""
-    script = tmp_path / "catcher"
-    script.write_text("#!/bin/sh\ntrap 'echo got >>\"$0.got\"' HUP\necho $$ >\"$0.pid\"\nwhile :; do sleep 0.1; done\n")
-    script.chmod(0o755)
-    with subprocess.Popen([script]) as process:
-        while not (tmp_path / "catcher.pid").exists() or not (tmp_path / "catcher.pid").read_text():
-            pass
-        try:
-            yield tmp_path / "catcher.pid", tmp_path / "catcher.got"
-        finally:
-            process.kill()
-
-
-@pytest.mark.parametrize("how", ["process: catcher", "pidFile: {pid}", "exe: {exe}"])
-def test_signal_hooks_signal(place, tmp_path, how):
-    with catcher(tmp_path) as (pid, got):
-        exe = os.path.realpath(f"/proc/{pid.read_text().strip()}/exe")
-        # Shells are many: the exe form is tried with a name of its own.
-        if "exe" in how:
-            own = tmp_path / "own-shell"
-            shutil.copy(exe, own)
-            stranger = subprocess.Popen([own, "-c", f"trap 'echo got >>{got}' HUP; while :; do sleep 0.1; done"])
-            exe = own
-        hook = how.replace("{pid}", str(pid)).replace("{exe}", str(exe))
-        place.write(ONE + f"    onChange: [{{signal: {{{hook}}}}}]\n")
-        with Sidecar(place) as sidecar:
-            sidecar.wait_for("refresh over")
-            place.fake.set_field("prod", "db", "username", "canary-value-later")
-            sidecar.refresh()
-            sidecar.wait(got.exists, "the signal")
-            (line,) = [e for e in sidecar.events if "sandboxed" in e["message"]]
-            assert line["seccomp"] != "none" and (line["landlock"] == 0) == (not landlock()), line
-        if "exe" in how:
-            stranger.kill()
-            stranger.wait()
