@@ -269,21 +269,15 @@ static bool confine(struct agent *agent, struct error *err)
 {
     struct sandbox sandbox;
     const struct agent_options *options = agent->options;
-    enum wishes_life life = agent->preview ? WISHES_PREVIEW : WISHES_ONCE;
-    const struct commands_options wanted = {.template = options->template};
-    if (wishes_need_broker(options->template, life) &&
-        !commands_open(&wanted, &agent->commands, err)) {
-        return false;
-    }
-    confine_enter(&(struct confine_options){.template = options->template,
-                                            .log = options->log,
-                                            .life = life,
-                                            .commands = agent->commands,
-                                            .out_file = options->out_file,
-                                            .is_off = options->sandbox_off},
-                  &sandbox);
+    bool ok = confine_enter(
+        &(struct confine_options){.template = options->template,
+                                  .log = options->log,
+                                  .life = agent->preview ? WISHES_PREVIEW : WISHES_ONCE,
+                                  .out_file = options->out_file,
+                                  .is_off = options->sandbox_off},
+        &agent->commands, &sandbox, err);
     sandbox_done(&sandbox);
-    return true;
+    return ok;
 }
 
 static bool run(struct agent *agent, struct error *err)

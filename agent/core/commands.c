@@ -88,12 +88,13 @@ static bool ask(const struct commands *commands, const struct broker_request *re
 
 /* With a text that is put away for the time of the request. */
 static bool ask_with(const struct commands *commands, const struct secret *text,
-                     struct broker_request *request, pid_t *ret_pid, struct error *err)
+                     const struct broker_request *request, pid_t *ret_pid, struct error *err)
 {
     struct stash stash;
+    struct broker_request whole = *request;
     stash_init(&stash);
-    request->stash = &stash;
-    bool ok = stash_put(&stash, text, err) && ask(commands, request, ret_pid, err);
+    whole.stash = &stash;
+    bool ok = stash_put(&stash, text, err) && ask(commands, &whole, ret_pid, err);
     stash_done(&stash);
     return ok;
 }
@@ -107,7 +108,7 @@ bool commands_run_hook(const struct commands *commands, const struct hook *hook,
                        const char *directory, const char *generation, int output, pid_t *ret_pid,
                        struct error *err)
 {
-    struct broker_request request = {
+    const struct broker_request request = {
         .kind = KIND_HOOK, .descriptors = &output, .descriptors_count = 1};
     SECRET_AUTO text = secret_new(LIMIT_OUTPUT_FILE);
     if (!text) {
@@ -134,7 +135,7 @@ bool commands_signal(const struct commands *commands, const struct hook *hook, s
 {
     char number[16];
     pid_t ignored;
-    struct broker_request request = {.kind = KIND_SIGNAL};
+    const struct broker_request request = {.kind = KIND_SIGNAL};
     SECRET_AUTO text = secret_new(LIMIT_OUTPUT_FILE);
     if (!text) {
         return error_set(err, ERROR_MEMORY, "out of memory");

@@ -65,14 +65,14 @@ static bool names_descriptor(const char *path)
 }
 
 /* What we inherited and nobody named is nothing that we want. */
-static void close_inherited(const struct confine_options *options)
+static void close_inherited(const struct confine_options *options, const struct commands *commands)
 {
     const struct settings *settings = &options->template->settings;
     if (!names_descriptor(options->out_file) && !names_descriptor(options->template->path) &&
         !names_descriptor(settings->token_file) && !names_descriptor(settings->ca_file) &&
         !names_descriptor(settings->client_cert_file) &&
         !names_descriptor(settings->client_key_file)) {
-        process_close_inherited(commands_descriptor(options->commands));
+        process_close_inherited(commands_descriptor(commands));
     }
 }
 
@@ -91,16 +91,17 @@ static void tell(const struct confine_options *options, const struct sandbox *sa
               log_text(LOG_KEY_REASON, reason));
 }
 
-void confine_enter(const struct confine_options *options, struct sandbox *ret_sandbox)
+/* As far as it goes. */
+static void enter(const struct confine_options *options, const struct commands *commands,
+                  struct sandbox *ret_sandbox)
 {
     struct entering entering = {.options = options, .sandbox = ret_sandbox};
     const struct wishes wishes = {&entering, grant, true};
     const char *reason = excuse(options);
-    sandbox_init(ret_sandbox);
-    close_inherited(options);
+    close_inherited(options, commands);
     if (!reason) {
         ret_sandbox->signals =
-            options->commands || wishes_need(options->template, options->life, WISHES_SIGNAL);
+            commands || wishes_need(options->template, options->life, WISHES_SIGNAL);
         bool ok = wish_all(&wishes, options) && sandbox_enter(ret_sandbox, &entering.error);
         reason = !ok                          ? entering.error.message
                  : ret_sandbox->landlock == 0 ? "this kernel has no Landlock, or it is switched off"
@@ -111,6 +112,27 @@ void confine_enter(const struct confine_options *options, struct sandbox *ret_sa
     if (ret_sandbox->landlock > 0) {
         tell_rules(options, ret_sandbox);
     }
+}
+
+static bool open_commands(const struct confine_options *options, struct commands **commands,
+                          struct error *err)
+{
+    const struct commands_options wanted = {
+        .template = options->template, .path = options->path, .overrides = options->overrides};
+    return *commands || commands_open(&wanted, commands, err);
+}
+
+bool confine_enter(const struct confine_options *options, struct commands **commands,
+                   struct sandbox *ret_sandbox, struct error *err)
+{
+    sandbox_init(ret_sandbox);
+    if (wishes_need_broker(options->template, options->life) &&
+        !open_commands(options, commands, err)) {
+        return false;
+    }
+    enter(options, *commands, ret_sandbox);
+    return options->life != WISHES_LASTING || confine_holds(ret_sandbox) ||
+           open_commands(options, commands, err);
 }
 
 /* --- a template that comes later --- */

@@ -15,14 +15,18 @@ struct confine_options {
     const struct template *template; /* borrowed, as all of this */
     const struct log *log;
     enum wishes_life life;
-    const char *out_file;            /* may be written, and its directory; or null */
-    const struct commands *commands; /* starts what must not be confined; null: there is none */
-    bool is_off;                     /* the user wants none */
+    const char *out_file; /* may be written, and its directory; or null */
+    const char *path;     /* of the template, to read it again; or null */
+    const struct overrides *overrides;
+    bool is_off; /* the user wants none */
 };
 
-/* Also closes descriptors that were inherited. Best effort: what is in force is
- * one line of the log, and in `ret_sandbox`, which is done with later. */
-void confine_enter(const struct confine_options *options, struct sandbox *ret_sandbox);
+/* Also closes descriptors that were inherited. Best effort: what is in force is one line of the
+ * log, and in `ret_sandbox`, which is done with later. *commands, when it is null, are opened
+ * before it when a hook needs them; and for a lasting life also when nothing at all is in force,
+ * since a template that comes later may. False, with nothing in force, when they cannot be. */
+bool confine_enter(const struct confine_options *options, struct commands **commands,
+                   struct sandbox *ret_sandbox, struct error *err);
 
 /* False when nothing at all is in force. */
 bool confine_holds(const struct sandbox *sandbox);

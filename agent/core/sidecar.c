@@ -8,7 +8,6 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "connect/backoff.h"
-#include "core/commands.h"
 #include "core/confine.h"
 #include "core/monitor.h"
 #include "core/reactions.h"
@@ -441,30 +440,17 @@ static bool is_carried(const struct template *template)
     return all;
 }
 
-static bool open_commands(struct sidecar *sidecar, struct error *err)
-{
-    const struct sidecar_options *options = sidecar->options;
-    const struct commands_options wanted = {
-        .template = sidecar->template, .path = options->path, .overrides = options->overrides};
-    return sidecar->commands || commands_open(&wanted, &sidecar->commands, err);
-}
-
-/* A template that comes later may need commands. A process that is confined has them now or never;
- * the others have them in any case. */
 static bool confine(struct sidecar *sidecar, struct error *err)
 {
     const struct sidecar_options *options = sidecar->options;
     sidecar->commands = options->commands;
-    if (wishes_need_broker(sidecar->template, WISHES_LASTING) && !open_commands(sidecar, err)) {
-        return false;
-    }
-    confine_enter(&(struct confine_options){.template = sidecar->template,
-                                            .log = options->log,
-                                            .life = WISHES_LASTING,
-                                            .commands = sidecar->commands,
-                                            .is_off = options->sandbox_off},
-                  &sidecar->sandbox);
-    return confine_holds(&sidecar->sandbox) || open_commands(sidecar, err);
+    return confine_enter(&(struct confine_options){.template = sidecar->template,
+                                                   .path = options->path,
+                                                   .overrides = options->overrides,
+                                                   .log = options->log,
+                                                   .life = WISHES_LASTING,
+                                                   .is_off = options->sandbox_off},
+                         &sidecar->commands, &sidecar->sandbox, err);
 }
 
 static bool run(struct sidecar *sidecar, struct error *err)
