@@ -50,10 +50,10 @@ say() {
 
 # shellcheck disable=SC2329,SC2317 # called by trap
 clean_up() {
-    grep -F " $there/" /proc/mounts | cut -d ' ' -f 2 | sort -r | while read -r place; do
+    grep -F -e " $there/" -e " $there " /proc/mounts | cut -d ' ' -f 2 | sort -r | while read -r place; do
         umount -l "$place" || true # somebody else below /dev may have been faster; what stays is seen below
     done
-    if grep -qF " $there/" /proc/mounts; then
+    if grep -qF -e " $there/" -e " $there " /proc/mounts; then
         say "something is still mounted below $there: it stays"
     else
         rm -rf --one-file-system "$scratch"
@@ -106,7 +106,9 @@ copy_project() {
     fi
 }
 
+# A root that is a mount of its own: unshare and dockerd refuse one that is not.
 mount_system() {
+    mount --bind "$there" "$there"
     mount -t proc proc "$there/proc"
     mount -t sysfs -o ro sysfs "$there/sys"
     mount --rbind /dev "$there/dev"
