@@ -44,7 +44,10 @@ check_format() {
     need clang-format || return 1
     # Debian 12's version decides: others lay some lines out differently.
     formatter=$(command -v clang-format-14 || command -v clang-format)
-    c_files agent docs tests | xargs "$formatter" --dry-run -Werror
+    c_files agent docs tests | xargs "$formatter" --dry-run -Werror || {
+        echo "layout is what clang-format 14 of Debian 12 makes of .clang-format; this is $("$formatter" --version)"
+        return 1
+    }
 }
 
 check_tidy() {
