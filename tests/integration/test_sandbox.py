@@ -483,8 +483,10 @@ def catcher(tmp_path):
     with subprocess.Popen([script]) as process:
         while not (tmp_path / "catcher.pid").exists() or not (tmp_path / "catcher.pid").read_text():
             pass
-        yield tmp_path / "catcher.pid", tmp_path / "catcher.got"
-        process.kill()
+        try:
+            yield tmp_path / "catcher.pid", tmp_path / "catcher.got"
+        finally:
+            process.kill()  # a test that fails must not wait for it for ever
 
 
 @pytest.mark.parametrize("how", ["process: catcher", "pidFile: {pid}", "exe: {exe}"])
