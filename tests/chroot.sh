@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command in a clean clone of this repository, in a fresh chroot of a Debian suite that has nothing
+# Runs a command in a clean clone of this repository, in a fresh Debian of a suite that has nothing
 # installed but the base system: tests/chroot.sh bookworm deploy/quickstart.sh
 # Needs root and debootstrap. Package sources and certificates are those of this machine.
 set -eu
@@ -41,23 +41,9 @@ shift
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/connect-agent
 base=$cache/base-$suite
-scratch=$(mktemp -d)
-there=$scratch/root
 
 say() {
     printf '%s\n' "chroot: $*"
-}
-
-# shellcheck disable=SC2329,SC2317 # called by trap
-clean_up() {
-    grep -F " $there/" /proc/mounts | cut -d ' ' -f 2 | sort -r | while read -r place; do
-        umount -l "$place" || true # somebody else below /dev may have been faster; what stays is seen below
-    done
-    if grep -qF " $there/" /proc/mounts; then
-        say "something is still mounted below $there: it stays"
-    else
-        rm -rf --one-file-system "$scratch"
-    fi
 }
 
 # The base system, made once for each suite.
@@ -106,32 +92,49 @@ copy_project() {
     fi
 }
 
-mount_system() {
+# In namespaces of its own, so that nothing stays mounted and nothing runs on. Not chroot(2): unshare, pivot_root and
+# dockerd, which tests use, want a root that is a mount, and that of their namespace.
+# shellcheck disable=SC2016 # for the shell inside
+inside='
+    set -e
+    there=$1 shares=$2
+    shift 2
+    mount --bind "$there" "$there"
     mount -t proc proc "$there/proc"
-    mount -t sysfs -o ro sysfs "$there/sys"
+    mount --rbind /sys "$there/sys"
     mount --rbind /dev "$there/dev"
-    mount --make-rslave "$there/dev"
     mount -t tmpfs -o mode=0755 tmpfs "$there/run"
     mount -t tmpfs -o mode=1777 tmpfs "$there/dev/shm"
-    printf '%s' "$shares" | while read -r directory place; do
+    printf %s "$shares" | while read -r directory place; do
         mkdir -p "$there$place"
         mount --bind "$directory" "$there$place"
     done
-}
+    cd "$there"
+    mkdir -p mnt/outside
+    pivot_root . mnt/outside
+    cd /src/main
+    umount -l /mnt/outside
+    rmdir /mnt/outside
+    status=0
+    "$@" || status=$?
+    exit "$status"
+'
 
-trap clean_up EXIT
+scratch=$(mktemp -d)
+there=$scratch/root
+trap 'rm -rf --one-file-system "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 make_base
 cp -a "$base" "$there"
 copy_settings
 copy_project
-mount_system
-say "running in a chroot of $suite: $*"
+say "running in a fresh $suite: $*"
 status=0
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
     TERM="${TERM:-dumb}" NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-    chroot "$there" sh -c 'cd /src/main && exec "$@"' sh "$@" </dev/null || status=$?
+    unshare --mount --propagation private --pid --fork --kill-child \
+    sh -c "$inside" sh "$there" "$shares" "$@" </dev/null || status=$?
 say "$suite: $*: exit status $status"
 exit "$status"

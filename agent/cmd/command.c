@@ -63,7 +63,7 @@ static const char *translate(const char *word)
     return strcmp(word, "--version") == 0 ? "version" : word;
 }
 
-static int complain(const char *name)
+int command_complain(const char *name)
 {
     const char *names[COMMANDS];
     char shown[64];
@@ -87,7 +87,7 @@ int command_run(int argc, char *argv[])
     }
     const struct command *command = find(translate(argv[1]));
     if (!command) {
-        return complain(argv[1]);
+        return command_complain(argv[1]);
     }
     if (!options_parse(&options, command->options, argc - 1, argv + 1, &error)) {
         fprintf(stderr, "connect-agent %s: %s\n", command->name, error.message);

@@ -16,6 +16,9 @@ struct command {
 /* Finds the command named by argv[1], parses its options, runs it. Messages go to stderr. */
 int command_run(int argc, char *argv[]);
 
+/* Says that there is no such command, and which may be meant. Gives the exit status. */
+int command_complain(const char *name);
+
 /* All commands; *ret_count is their number. */
 const struct command *command_list(size_t *ret_count);
 

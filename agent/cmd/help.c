@@ -40,6 +40,5 @@ int command_help(const struct options *options)
             return EX_OK;
         }
     }
-    fprintf(stderr, "connect-agent help: no command \"%s\"\n", options->argument);
-    return EX_USAGE;
+    return command_complain(options->argument);
 }

@@ -62,7 +62,10 @@ void load_report(const struct loaded *loaded, const struct log *log)
 {
     struct journal journal;
     journal_init(&journal, log);
-    journal_findings(&journal, "the template is wrong", &loaded->findings);
+    const struct findings *findings = &loaded->findings;
+    bool usage = findings->count > 0 && findings->list[0].error.code == ERROR_USAGE;
+    journal_findings(&journal, usage ? "the settings are wrong" : "the template is wrong",
+                     findings);
 }
 
 void load_complain(const struct loaded *loaded, const char *command)

@@ -47,9 +47,9 @@ struct options {
 };
 
 struct options_flag {
-    const char *name; /* without its dashes */
-    int value;        /* a letter, which is the short form; or more than 255 */
-    unsigned group;   /* OPTIONS_…; OPTIONS_SETTINGS: its help does not name its environment */
+    const char *name;     /* without its dashes */
+    int value;            /* a letter, which is the short form; or more than 255 */
+    unsigned group;       /* OPTIONS_…; the help of OPTIONS_SETTINGS names no environment */
     const char *argument; /* null: takes none */
     const char *help;     /* one line */
 };

@@ -164,12 +164,13 @@ static void write_reference(struct json_text *json, const struct report *report,
 static void write_report(struct json_text *json, const struct report *report)
 {
     const struct template *template = report->loaded->template;
+    size_t outputs = template ? template->outputs_count : 0;
     json_text_open(json, '{');
     json_text_member(json, "template", template ? template->path : NULL);
     json_text_key(json, "ok");
     json_text_boolean(json, !is_failed(report));
     json_text_key(json, "outputs");
-    json_text_number(json, template ? (int64_t) template->outputs_count : 0);
+    json_text_number(json, (int64_t)outputs);
     json_text_key(json, "files");
     json_text_number(json, (int64_t)count_files(template));
     write_findings(json, report);

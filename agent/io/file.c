@@ -33,7 +33,12 @@ static bool open_regular(const char *path, enum error_code code, int *ret_fd, st
         return error_set_errno(err, code, errno, "%s", path);
     }
     if (S_ISDIR(ret_stat->st_mode)) {
-        return error_set_errno(err, code, EISDIR, "%s", path);
+        error_set(err, code,
+                  "%s: Is a directory, where a file has to be (Docker makes one of a file that is "
+                  "mounted and not there)",
+                  path);
+        err->number = EISDIR;
+        return false;
     }
     if (!S_ISREG(ret_stat->st_mode)) {
         return error_set(err, code, "%s: not a regular file", path);

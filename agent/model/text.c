@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "model/variable.h"
@@ -422,6 +423,36 @@ static bool is_whole_reference(struct str source)
     return true;
 }
 
+/* op:/vault/item/field or OP://…, and no more: nobody means these very characters. */
+static bool is_near_reference(struct str source)
+{
+    size_t near = SCHEME - 1;
+    if (source.size <= near || str_starts(source, "op://") ||
+        strncasecmp(source.bytes, "op:/", near) != 0) {
+        return false;
+    }
+    while (near < source.size && (reference_is_part_character(source.bytes[near]) ||
+                                  is_one_of(source.bytes[near], "/?="))) {
+        near++;
+    }
+    return near == source.size;
+}
+
+static bool parse_whole(struct parser *parser)
+{
+    struct str source = parser->source;
+    if (is_whole_reference(source)) {
+        return add_reference(parser, 0, source.size);
+    }
+    if (is_near_reference(source)) {
+        return error_set(parser->err, ERROR_TEMPLATE,
+                         "a reference begins with op://; to mean these very characters, write "
+                         "them in braces and quotes: {{ \"%.*s…\" }}",
+                         SCHEME - 1, source.bytes);
+    }
+    return parse_spans(parser);
+}
+
 /* Gives the text its literals. */
 static void settle(struct parser *parser)
 {
@@ -440,10 +471,9 @@ bool text_parse(struct str source, const struct text_context *context, struct te
 {
     struct parser parser = {.source = source, .context = context, .err = err};
     const struct text_origin *origin = &context->origin;
-    bool whole = context->rule == TEXT_WHOLE && is_whole_reference(source);
     buf_init(&parser.storage, LIMIT_OUTPUT_FILE);
     parser.text.place = origin->locate(origin->context, 0);
-    if (!(whole ? add_reference(&parser, 0, source.size) : parse_spans(&parser))) {
+    if (!(context->rule == TEXT_WHOLE ? parse_whole(&parser) : parse_spans(&parser))) {
         *ret_place = origin->locate(origin->context, parser.at);
         buf_done(&parser.storage);
         text_done(&parser.text);

@@ -12,6 +12,8 @@
 #include "publish/layout.h"
 #include "publish/sweep.h"
 
+enum { NAME_TRIES = 8 };
+
 static bool refuse(const struct publication *publication, const char *name, mode_t mode,
                    struct error *err)
 {
@@ -192,13 +194,20 @@ static void remove_links(const struct publication *publication)
     }
 }
 
+/* Two publications of one millisecond may draw the same name, once in a million: then it is taken,
+ * as long as the older one is kept, and another is drawn. */
 static bool give_name(struct publication *publication, struct error *err)
 {
     char name[PATTERN_SIZE];
     int fd = publication->site.fd;
-    pattern_make_generation(name);
-    if (renameat(fd, publication->atomic.staged, fd, name) < 0) {
-        return explain_errno(&publication->site, name, "rename the new generation", errno, err);
+    for (unsigned tries = 1;; tries++) {
+        pattern_make_generation(name);
+        if (renameat(fd, publication->atomic.staged, fd, name) == 0) {
+            break;
+        }
+        if ((errno != ENOTEMPTY && errno != EEXIST) || tries == NAME_TRIES) {
+            return explain_errno(&publication->site, name, "rename the new generation", errno, err);
+        }
     }
     memcpy(publication->atomic.staged, name, sizeof(name));
     return true;

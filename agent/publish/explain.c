@@ -78,6 +78,12 @@ bool explain_errno(const struct site *site, const char *path, const char *doing,
                   "(only its readers need `readOnly: true`)",
                   whole, doing);
         break;
+    case ENOTDIR:
+        error_set(
+            err, ERROR_OUTPUT,
+            "%s: cannot %s: Not a directory; remove what is there, or choose another directory",
+            whole, doing);
+        break;
     case EACCES:
         explain_denied(site, whole, doing, err);
         break;

@@ -172,6 +172,27 @@ def test_error_leaves_one_whole_set(layout, fault, scratch):
     assert counts["renameat"] >= 2 and counts["write"] >= 5, counts
 
 
+@needs_strace
+def test_a_generation_whose_name_is_taken_gets_another(scratch):
+    place = Place("atomic", scratch)
+    place.publish(1)
+    happened, result = place.publish_with("renameat", "error=ENOTEMPTY:when=1")
+    assert happened and result.returncode == 0, result.stderr
+    assert place.trace.read_text(errors="replace").count("(INJECTED)") == 1
+    place.check_healed()
+
+
+@needs_strace
+def test_a_directory_that_takes_no_name_at_all_ends_the_publication(scratch):
+    place = Place("atomic", scratch)
+    place.publish(1)
+    happened, result = place.publish_with("renameat", "error=ENOTEMPTY:when=1+")
+    assert happened and result.returncode == EX_CANTCREAT
+    assert "cannot rename the new generation" in result.stderr
+    assert place.see() == SETS[1]
+    place.check_healed()
+
+
 def read_set(directory):
     """Which set the generation behind an open directory is; None when it was removed meanwhile."""
     found = {name: read_in(directory, name) for name in EVERY}

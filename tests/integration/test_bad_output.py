@@ -39,6 +39,12 @@ def test_directory_on_disk_is_allowed_when_said(place):
     assert result.status == 0, result
 
 
+def test_directory_that_is_a_file_is_left_alone(place):
+    place.directory.write_text("mine")
+    expect(place.init(agent.TEMPLATE), 73, "Not a directory; remove what is there, or choose another")
+    assert place.directory.read_text() == "mine"
+
+
 @root_only
 def test_full_output_keeps_what_was_there(mount):
     assert mount.init(agent.TEMPLATE).status == 0

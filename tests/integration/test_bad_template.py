@@ -94,6 +94,7 @@ def test_all_mistakes_are_told_in_one_run(good):
     (["init", "extra"], 'unexpected argument "extra"'),
     (["init", "--interval", "1"], "--interval"),
     (["help", "nothing"], 'no command "nothing"'),
+    (["help", "inti"], 'did you mean "init"'),
 ], ids=lambda value: "-".join(value) if isinstance(value, list) else None)
 def test_wrong_usage(good, arguments, said):
     result = good.run(*arguments)

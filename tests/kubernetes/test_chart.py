@@ -330,6 +330,15 @@ def test_a_template_without_its_main_file_is_refused(helm):
     assert done.returncode != 0 and 'template.files has no "template.yaml"' in done.stderr
 
 
+def test_injection_is_refused_where_kubernetes_has_none(helm):
+    done = helm.template({"injection": {"enabled": True}}, kubernetes="1.33.4")
+    assert done.returncode != 0 and done.stdout == ""
+    assert "injection.enabled: Kubernetes v1.33.4 has no MutatingAdmissionPolicy, 1.34 is the first" in done.stderr, done.stderr
+    # Who says which API is there is believed.
+    assert helm.render({"injection": {"enabled": True, "apiVersion": "v1beta1"}}, kubernetes="1.33.4")
+    assert helm.render({"injection": {"enabled": True}}, kubernetes="1.34.0")
+
+
 def test_the_schema_knows_every_value(helm):
     """One that it does not know would be refused; here: each is described, and no description is for nothing."""
     schema = json.loads((CHART / "values.schema.json").read_text())

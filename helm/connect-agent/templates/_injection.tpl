@@ -30,6 +30,8 @@ size-limit: of the tmpfs
 {{ $group }}/{{ .Values.injection.apiVersion }}
 {{- else if and (.Capabilities.APIVersions.Has (printf "%s/MutatingAdmissionPolicy" $beta)) (not (.Capabilities.APIVersions.Has (printf "%s/v1/MutatingAdmissionPolicy" $group))) -}}
 {{ $beta }}
+{{- else if and (semverCompare "<1.34.0-0" .Capabilities.KubeVersion.Version) (not (.Capabilities.APIVersions.Has (printf "%s/v1/MutatingAdmissionPolicy" $group))) -}}
+{{- fail (printf "connect-agent: injection.enabled: Kubernetes %s has no MutatingAdmissionPolicy, 1.34 is the first that has; leave it off and use the named templates, or say which Kubernetes it is for (helm template --kube-version)" .Capabilities.KubeVersion.Version) -}}
 {{- else -}}
 {{ $group }}/v1
 {{- end -}}

@@ -294,7 +294,8 @@ Test(config, says_why_the_template_cannot_be_read)
                "none.yaml: no template there; give one with -c FILE or CONNECT_AGENT_TEMPLATE");
     expect_bad("t.yaml/x.yaml",
                "t.yaml/x.yaml: no template there; give one with -c FILE or CONNECT_AGENT_TEMPLATE");
-    expect_bad(".", ".: Is a directory");
+    expect_bad(".", ".: Is a directory, where a file has to be (Docker makes one of a file that is "
+                    "mounted and not there)");
     cr_assert_eq(mkfifo("fifo", 0600), 0);
     expect_bad("fifo", "fifo: not a regular file");
     write_file("large", str_from(""));

@@ -170,7 +170,8 @@ Test(file, refuses_bad_template_files)
     static const struct example examples[] = {
         {"none.tpl", "t.yaml:5:33: none.tpl: No such file or directory"},
         {"''", "t.yaml:5:33: the path is empty"},
-        {".", "t.yaml:5:33: .: Is a directory"},
+        {".", "t.yaml:5:33: .: Is a directory, where a file has to be (Docker makes one of a file "
+              "that is mounted and not there)"},
         {"nul.tpl", "t.yaml:5:33: nul.tpl: not a text: it holds a NUL character"},
         {"large.tpl", "t.yaml:5:33: large.tpl: larger than the limit of 1048576 bytes"},
         {"fifo.tpl", "t.yaml:5:33: fifo.tpl: not a regular file"},

@@ -151,6 +151,20 @@ Test(text, a_whole_reference_may_hold_spaces)
     check(TEXT_WHOLE, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+Test(text, a_whole_value_that_is_nearly_a_reference_is_a_mistake)
+{
+    const struct expectation cases[] = {
+        {"op:/v/i/f", "!0"},
+        {"OP://v/my item/f", "!0"},
+        {"Op://v/i/f?attribute=otp", "!0"},
+        {"op:/", "<op:/>"},
+        {"op:v", "<op:v>"},
+        {"op:/v, and more", "<op:/v, and more>"},
+        {"{{ \"op:/v/i/f\" }}", "<op:/v/i/f>"},
+    };
+    check(TEXT_WHOLE, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 Test(text, mistakes_are_found_at_their_place)
 {
     const struct expectation cases[] = {

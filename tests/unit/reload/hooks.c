@@ -184,16 +184,14 @@ static const char *lines(void)
             "/bin/sh", "-c", (script), path, "-{{ directory }}-", NULL                             \
         }                                                                                          \
     }
-#define HTTP(address)                                                                              \
-    {                                                                                              \
-        .kind = HOOK_HTTP, .timeout_ms = 30000, .url = (address), .method = "POST"                 \
-    }
+/* Without braces: versions of clang-format lay those out differently. */
+#define HTTP(address) .kind = HOOK_HTTP, .timeout_ms = 30000, .url = (address), .method = "POST"
 
 Test(hooks, run_one_after_the_other_and_know_their_generation)
 {
     struct hook list[] = {
         EXEC("echo \"$1 $CONNECT_AGENT_DIRECTORY $CONNECT_AGENT_GENERATION\" >>$0"),
-        HTTP("http://x/"),
+        {HTTP("http://x/")},
         EXEC("env | cut -d= -f1 | grep -v -e PWD -e SHLVL -e '^_$' | sort | tr '\\n' , >>$0"),
     };
     setenv("OP_CONNECT_TOKEN", "canary", 1);
@@ -239,7 +237,7 @@ Test(hooks, a_failure_before_publishing_ends_the_list_at_once)
 
 Test(hooks, a_failed_one_is_tried_again)
 {
-    struct hook list[] = {HTTP("u"), EXEC("true")};
+    struct hook list[] = {{HTTP("u")}, EXEC("true")};
     http_failures = 1;
     make(HOOKS_ON_CHANGE);
     start(list, 2, "/d");
@@ -249,7 +247,7 @@ Test(hooks, a_failed_one_is_tried_again)
 
 Test(hooks, after_five_tries_it_is_passed_over)
 {
-    struct hook list[] = {HTTP("u"), EXEC("true")};
+    struct hook list[] = {{HTTP("u")}, EXEC("true")};
     uint64_t began = clock_now_ms(&clock_system);
     http_refuses = true;
     make(HOOKS_ON_CHANGE);
@@ -298,7 +296,7 @@ static struct hook again[] = {EXEC("echo again $1 >>$0")};
 
 Test(hooks, a_start_while_one_runs_replaces_what_was_to_come)
 {
-    struct hook list[] = {HTTP("u"), EXEC("echo no >>$0")};
+    struct hook list[] = {{HTTP("u")}, EXEC("echo no >>$0")};
     struct error error;
     http_hangs = true;
     make(HOOKS_ON_CHANGE);
@@ -369,7 +367,7 @@ Test(hooks, a_start_between_two_tries_begins_at_once)
 
 Test(hooks, cancelling_ends_what_runs_and_what_waits)
 {
-    struct hook list[] = {HTTP("u")};
+    struct hook list[] = {{HTTP("u")}};
     make(HOOKS_ON_CHANGE);
     http_hangs = true;
     start(list, 1, "/d");
