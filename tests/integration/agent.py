@@ -189,10 +189,10 @@ class Place:
             self.write(template)
         return self.run("init", *arguments, **environment)
 
-    def start(self, *arguments, **environment):
+    def start(self, *arguments, prefix=(), **environment):
         """A run that is watched while it goes on."""
         return subprocess.Popen(
-            [os.environ["AGENT"], *map(str, arguments)],
+            [*prefix, os.environ["AGENT"], *map(str, arguments)],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
