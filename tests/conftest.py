@@ -26,5 +26,7 @@ def good(shared):
     result = shared.init(agent.TEMPLATE)
     assert result.status == 0, result
     before = shared.snapshot()
+    shared.patience = agent.IMPATIENT
     yield shared
+    del shared.patience
     assert shared.snapshot() == before, "what was published before has changed"

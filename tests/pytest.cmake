@@ -36,7 +36,13 @@ function(pytest_test group file)
       ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     COMMAND_EXPAND_LISTS)
-  set_tests_properties(${group}.${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${group}.${name} PROPERTIES TIMEOUT 600)
+endfunction()
+
+# long_tests(SECONDS NAME...): about how long these take. CTest begins with the longest, so that none of them is left to run
+# alone in the end; it knows by itself only what it has run in the same build directory.
+function(long_tests seconds)
+  set_tests_properties(${ARGN} PROPERTIES COST ${seconds})
 endfunction()
 
 function(pytest_tests group)

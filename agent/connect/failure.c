@@ -32,7 +32,8 @@ static const struct rule rules[] = {
     {CURLE_WEIRD_SERVER_REPLY, ERROR_PROTOCOL, "no HTTP from",
      "something else listens there: check connect.host"},
     {CURLE_GOT_NOTHING, ERROR_UNREACHABLE, "connection closed without an answer by",
-     "it may be restarting, or not speak http on this port"},
+     "it may be restarting, not speak http on this port, or with https want another client "
+     "certificate"},
     {CURLE_PARTIAL_FILE, ERROR_PROTOCOL, "answer cut off by", "a proxy or the server gave up"},
     {CURLE_RECV_ERROR, ERROR_UNREACHABLE, "connection lost to",
      "it may be restarting, or with https want another client certificate"},

@@ -296,10 +296,10 @@ class Docker:
             self.run("build", "--network", "host", *proxies, *options, "--label", f"{CONTENT}={content}",
                      "-t", image, directory, seconds=BUILD_SECONDS)
             if tag is None:
-                self._forget_old(name)
+                self.forget_old(name)
         return image
 
-    def _forget_old(self, name):
+    def forget_old(self, name):
         """Removes all but the newest few of what was built for other contents; what is in use stays."""
         listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name).stdout.split()  # newest first
         for image in listed[KEPT:]:

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import tempfile
 
-from engine import ROOT
+from engine import ROOT, context_digest
 
 PHANTOM_VERSION = "99.0-1"
 PHANTOM = f"""Package: curl
@@ -75,7 +75,8 @@ class StaticProgram:
         (context / "repository/Release").write_text(f"Origin: Debian\nCodename: trixie\nSHA256:\n {digest} {len(PHANTOM)} Sources\n")
         # The libraries first, in a layer that a change of the program leaves as it is; hence on an image without the label
         # of its content.
-        libraries_stage = "connect-agent-test/libraries"
+        # Tags of what decides them: another tree may build here just now.
+        libraries_stage = f"connect-agent-test/libraries:{context_digest()}"
         self.docker.run("build", "--network", "host", "--target", "libraries", "-t", libraries_stage, ROOT, seconds=1500)
         (context / "Dockerfile").write_text(
             f"FROM {libraries_stage}\n"
@@ -86,6 +87,8 @@ class StaticProgram:
             f"COPY --from={self.stage} /src {where}/tree\n"
             f"RUN cd {where}/tree && rm -rf build && JOBS={jobs} STATIC_DEPENDENCIES={libraries} \\\n"
             f"    deploy/static/build.sh --no-install --output {out}\n")
-        tag = "connect-agent-test/again"
+        tag = f"connect-agent-test/again:{context_digest()}"
         self.docker.run("build", "--network", "host", "-t", tag, context, seconds=1500)
+        self.docker.forget_old("connect-agent-test/libraries")
+        self.docker.forget_old("connect-agent-test/again")
         return tag

@@ -16,6 +16,7 @@ import tempfile
 import fake as fake_connect
 
 RUN_SECONDS = 120
+IMPATIENT = "1s"
 CANARY = "canary-value-"  # every secret of the tests' fixtures begins with this
 
 FIXTURE = """
@@ -125,6 +126,8 @@ class Place:
     """A directory on tmpfs for outputs, one on disk for inputs, and a fake Connect. `quiet`: the latter is not in
     /tmp but beside the program, where nobody else makes files: an agent that follows its own looks up at each."""
 
+    patience = "60s"  # for a run that has to go well on a busy machine; IMPATIENT where a test waits for the end of it
+
     def __init__(self, fixture=FIXTURE, quiet=False, **fake_options):
         self.tmpfs = pathlib.Path(tempfile.mkdtemp(prefix="agent-test-", dir="/dev/shm"))
         beside = pathlib.Path(os.environ["AGENT"]).resolve().parent if quiet else None
@@ -158,7 +161,7 @@ class Place:
             "CONNECT_AGENT_TEMPLATE": str(self.template),
             "CONNECT_AGENT_LOG_LEVEL": "debug",
             "CONNECT_AGENT_LISTEN": "off",  # tests run side by side
-            "CONNECT_AGENT_TIMEOUT": "1s",
+            "CONNECT_AGENT_TIMEOUT": self.patience,
         }
         if self.fake.ca:
             env["CONNECT_AGENT_CA_FILE"] = str(self.fake.ca)
@@ -189,10 +192,10 @@ class Place:
             self.write(template)
         return self.run("init", *arguments, **environment)
 
-    def start(self, *arguments, **environment):
+    def start(self, *arguments, prefix=(), **environment):
         """A run that is watched while it goes on."""
         return subprocess.Popen(
-            [os.environ["AGENT"], *map(str, arguments)],
+            [*prefix, os.environ["AGENT"], *map(str, arguments)],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

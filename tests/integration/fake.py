@@ -65,6 +65,8 @@ class FakeConnect:
         self._client_certificate = client_certificate
         self._process = None
         self._options = list(options)
+        # Held also while the server is stopped: nobody else gets the port, and nobody answers on it.
+        self._held = None if "--listen" in self._options else hold_port()
         self._start(self._options)
 
     # Life.
@@ -74,8 +76,8 @@ class FakeConnect:
         port_file.unlink(missing_ok=True)
         command = [binary(), "--fixture", str(self.fixture), "--port-file", str(port_file)]
         command += ["--token-directory", str(self.tokens), "--log", str(self.log)]
-        if "--listen" not in options:
-            command += ["--listen", "127.0.0.1:0"]
+        if self._held:
+            command += ["--listen", f"127.0.0.1:{self._held.getsockname()[1]}"]
         if self._tls is not None:
             self._tls.mkdir(exist_ok=True)
             command += ["--tls-directory", str(self._tls)]
@@ -120,11 +122,7 @@ class FakeConnect:
     def restart(self):
         """Starts again after stop(), on the same port, from the fixture, with the same tokens. With
         TLS there is a new CA."""
-        options = [o for o in self._options if o != "--keep-tokens"]
-        if "--listen" in options:
-            at = options.index("--listen")
-            del options[at : at + 2]
-        self._start(options + ["--keep-tokens", "--listen", f"127.0.0.1:{self.port}"])
+        self._start([o for o in self._options if o != "--keep-tokens"] + ["--keep-tokens"])
 
     def __enter__(self):
         return self
@@ -289,11 +287,22 @@ class FakeConnect:
         return _only(i["id"] for i in items if i["title"] == title)
 
 
+def hold_port():
+    """A socket that holds a port of 127.0.0.1 and does not listen: whoever asks the kernel for any port gets another
+    one, a connection is refused, and a server that is told the port may listen there (all do with SO_REUSEADDR)."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+_held = []
+
+
 def free_port():
-    """A port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port on which nothing listens; it is held until the test program ends."""
+    _held.append(hold_port())
+    return _held[-1].getsockname()[1]
 
 
 def _quote(text):

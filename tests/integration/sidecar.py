@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-SECONDS = 60
+SECONDS = 120
 
 
 class Sidecar:
@@ -52,10 +52,14 @@ class Sidecar:
         deadline = time.monotonic() + SECONDS
         with self.changed:
             while not condition():
-                assert self.process.poll() is None or condition(), f"ended with {self.process.returncode} before {what}: {self.raw[-10:]}"
+                assert not self.is_over() or condition(), f"ended with {self.process.returncode} before {what}: {self.raw[-10:]}"
                 assert time.monotonic() < deadline, f"no {what}: {self.raw[-20:]}"
                 self.changed.wait(0.02)
         return True
+
+    def is_over(self):
+        """Has it ended, and has all that it said been read?"""
+        return self.process.poll() is not None and not self.reader.is_alive()
 
     def wait_published(self, count=1):
         self.wait(lambda: len([e for e in self.events if e["message"] == "published"]) >= count, f"{count} publications")

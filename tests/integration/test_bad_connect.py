@@ -166,6 +166,7 @@ def test_wrong_ca():
     with agent.Place(tls=True) as place, agent.Place(tls=True) as other:
         assert place.init(agent.TEMPLATE).status == 0
         before = place.snapshot()
+        place.patience = agent.IMPATIENT
         expect(place.init(CONNECT_AGENT_CA_FILE=other.fake.ca), 69, "cannot verify the certificate")
         expect(place.init(CONNECT_AGENT_CA_FILE=None), 69, "set connect.caFile")
         expect(place.init(CONNECT_AGENT_CA_FILE="/nonexistent"), 69, "CA file")
@@ -190,7 +191,7 @@ FAULTS = [
     ("item", {"replace": '{"id": "x", "fields": [{"label": "username", "value": "a\\u0000b"}]}'},
      69, "holds NUL"),
     ("vaults", {"reset": True}, 69, "connection lost"),
-    ("vaults", {"close": True}, 69, "closed without an answer"),
+    ("vaults", {"close": True}, 69, "closed without an answer.*client certificate"),
     ("vaults", {"hang": True}, 69, "no answer from Connect"),
     ("vaults", {"status": 302, "headers": {"Location": "http://elsewhere/"}}, 69, "follows no redirects"),
     ("vaults", {"status": 400}, 69, r"malformed \(400\)"),

@@ -120,7 +120,7 @@ MIXED = HEAD + """      - path: a
 def test_online_shows_each_reference(shared):
     shared.fake.reset()
     shared.write(MIXED)
-    result = shared.run("check", "--online")
+    result = shared.run("check", "--online", CONNECT_AGENT_TIMEOUT=agent.IMPATIENT)
     table = dict(re.match(r"(\S+) +(.*)", line).groups() for line in result.out.splitlines())
     assert table == {
         "op://prod/db/username": "ok  17 bytes", "op://prod/odd/multi": "ok  27 bytes", "op://prod/db/pasword": "missing",
@@ -136,7 +136,7 @@ def test_online_shows_each_reference(shared):
 def test_online_as_json(shared):
     shared.fake.reset()
     shared.write(MIXED)
-    report = report_of(shared.run("check", "--online", "--json"))
+    report = report_of(shared.run("check", "--online", "--json", CONNECT_AGENT_TIMEOUT=agent.IMPATIENT))
     rows = {row["reference"]: row for row in report["references"]}
     assert [row["status"] for row in rows.values()] == ["ok", "ok", "missing", "ambiguous", "no access", "missing", "missing"]
     assert rows["op://prod/db/username"]["size"] == 17 and "message" not in rows["op://prod/db/username"]
@@ -167,7 +167,7 @@ def test_online_of_a_good_template(shared):
 def test_online_without_a_server(shared, json_too):
     shared.write(agent.TEMPLATE)
     flags = ["--json"] if json_too else []
-    result = shared.run("check", "--online", *flags, OP_CONNECT_HOST="http://127.0.0.1:1")
+    result = shared.run("check", "--online", *flags, OP_CONNECT_HOST="http://127.0.0.1:1", CONNECT_AGENT_TIMEOUT=agent.IMPATIENT)
     assert result.status == 69, result
     if json_too:
         report = report_of(result)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import uuid
 
 import pytest
 
@@ -45,10 +46,15 @@ def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
+def own_name():
+    """Of a program that nobody else on this machine runs: hooks look for it among all processes."""
+    return f"app-{uuid.uuid4().hex[:8]}"  # the kernel keeps 15 characters
+
+
 class Application:
     """A process of a name of its own that notes each SIGHUP in a file."""
 
-    def __init__(self, place, name="reloadable-app"):
+    def __init__(self, place, name):
         self.log = place.disk / "hups"
         program = place.disk / name
         program.write_text(f"#!/bin/sh\ntrap 'echo hup >>{self.log}' HUP\necho ready\nwhile :; do read line || :; done\n")
@@ -109,24 +115,24 @@ def rotate(place, value):
 
 # --- whom ---
 
-@pytest.mark.parametrize("target", ["process: app-server", "exe: /app/bin/app-server", "pidFile: {disk}/app.pid"])
+@pytest.mark.parametrize("target", ["process: {name}", "exe: /app/bin/{name}", "pidFile: {disk}/app.pid"])
 def test_a_process_in_another_container_of_the_same_pid_namespace(place, target):
     """As in a pod with shareProcessNamespace: the application has a file system of its own, in which its
     program has another path, and it restarts with another number."""
-    root = place.disk / "root"
+    root, program = place.disk / "root", own_name()
     for name in ("app/bin", "tmp", "lib", "lib64", "usr", "old"):
         (root / name).mkdir(parents=True)
-    shutil.copy("/bin/dash" if os.path.exists("/bin/dash") else "/bin/sh", root / "app/bin/app-server")
+    shutil.copy("/bin/dash" if os.path.exists("/bin/dash") else "/bin/sh", root / "app/bin" / program)
     (root / "app/serve").write_text("trap 'echo hup >>/tmp/hups' HUP\necho ready\nwhile :; do read line || :; done\n")
 
     def start():
-        command = f"set -e; mount --rbind {root} {root}; mount --rbind /lib {root}/lib; mount --rbind /lib64 {root}/lib64; mount --rbind /usr {root}/usr; cd {root}; pivot_root . old; exec /app/bin/app-server /app/serve"
+        command = f"set -e; mount --rbind {root} {root}; mount --rbind /lib {root}/lib; mount --rbind /lib64 {root}/lib64; mount --rbind /usr {root}/usr; cd {root}; pivot_root . old; exec /app/bin/{program} /app/serve"
         process = subprocess.Popen(["unshare", "--mount", "--uts", "--ipc", "sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"ready\n"
         (place.disk / "app.pid").write_text(f"{process.pid}\n")
         return process
 
-    write(place, f"    onChange:\n      - signal: {{{target}}}\n")
+    write(place, f"    onChange:\n      - signal: {{{target.replace('{name}', program)}}}\n")
     app = start()
     try:
         with Sidecar(place) as sidecar:
@@ -145,7 +151,8 @@ def test_a_process_in_another_container_of_the_same_pid_namespace(place, target)
 
 
 def test_a_process_of_another_user_is_explained(place):
-    place.write((BASE + "    onChange:\n      - signal: {process: reloadable-app}\n").replace("{directory}", str(place.tmpfs / "out")))
+    name = own_name()
+    place.write((BASE + f"    onChange:\n      - signal: {{process: {name}}}\n").replace("{directory}", str(place.tmpfs / "out")))
     os.chmod(place.disk, 0o755)
     os.chmod(place.tmpfs, 0o777)
     for path in [place.fake.tokens, *place.fake.tokens.iterdir(), place.fake.tokens.parent]:
@@ -160,7 +167,7 @@ def test_a_process_of_another_user_is_explained(place):
 
     place.start = as_nobody
     try:
-        with Application(place) as app, Sidecar(place) as sidecar:
+        with Application(place, name) as app, Sidecar(place) as sidecar:
             sidecar.wait_for("refresh over")
             rotate(place, "other-user")
             sidecar.refresh()
@@ -174,8 +181,9 @@ def test_a_process_of_another_user_is_explained(place):
 # --- when ---
 
 def test_a_signal_once_for_each_generation_that_replaces_one(place):
-    write(place, "    onChange:\n      - signal: {process: reloadable-app, signal: HUP}\n")
-    with Application(place) as app, Sidecar(place) as sidecar:
+    name = own_name()
+    write(place, f"    onChange:\n      - signal: {{process: {name}, signal: HUP}}\n")
+    with Application(place, name) as app, Sidecar(place) as sidecar:
         sidecar.wait_for("refresh over")
         sidecar.refresh()
         assert not sidecar.said("hook"), "neither after the first publication nor after a quiet refresh"
@@ -189,7 +197,7 @@ def test_a_signal_once_for_each_generation_that_replaces_one(place):
         assert len(sidecar.said("hook")) == 3 and app.hups() == 3
         done = sidecar.said("hook done")[0]
         assert (done["phase"], done["hook"], done["target"], done["output"]) == (
-            "onChange", "signal", "reloadable-app", str(place.directory))
+            "onChange", "signal", name, str(place.directory))
 
 
 def test_init_runs_no_reaction_and_a_sidecar_after_it_does_when_it_replaces(place):
@@ -308,13 +316,14 @@ def test_a_hanging_hook_holds_up_nothing(place):
 
 
 def test_a_timeout_ends_the_whole_group(place):
-    write(place, "    onChange:\n      - exec: {command: [{disk}/slow], timeout: 100ms}\n")
+    write(place, "    onChange:\n      - exec: {command: [{disk}/slow], timeout: 1s}\n")
     script(place, "slow", f"sleep 1000 & echo $! >>{place.disk}/pids; wait\n")
     with Sidecar(place) as sidecar:
         sidecar.wait_for("refresh over")
         rotate(place, "slow")
         sidecar.refresh()
         assert "timeout" in sidecar.wait_for("hook failed; it is tried again")["reason"]
+        sidecar.wait(lambda: lines(place.disk / "pids"), "a try that got as far as its child")
         pid = int(lines(place.disk / "pids")[0])
         sidecar.wait(lambda: not pathlib.Path(f"/proc/{pid}").exists() or "Z" in pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2],
                      "the end of the grandchild")

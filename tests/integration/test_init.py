@@ -151,7 +151,7 @@ def test_settings_flag_over_environment_over_file(place):
     wrong = "http://127.0.0.1:9"
     template = agent.TEMPLATE + f"connect:\n  host: {wrong}\n"
     assert place.init(template).status == 0  # the environment wins over the file
-    result = place.init(None, "--connect-host", wrong)
+    result = place.init(None, "--connect-host", wrong, CONNECT_AGENT_TIMEOUT=agent.IMPATIENT)
     assert result.status == 69, result  # and a flag over the environment
 
 
@@ -169,7 +169,7 @@ def test_private_ca_and_client_certificate():
         result = place.init(agent.TEMPLATE, CONNECT_AGENT_CLIENT_CERT_FILE=certificate,
                             CONNECT_AGENT_CLIENT_KEY_FILE=key)
         assert result.status == 0, result
-        assert place.init().status == 69
+        assert place.init(CONNECT_AGENT_TIMEOUT=agent.IMPATIENT).status == 69
 
 
 def test_host_with_trailing_slash(place):

@@ -112,7 +112,7 @@ def test_before_anything_is_published(place):
 
 
 def test_stale_after_max_stale_and_well_again(place):
-    with run(place, CONNECT_AGENT_INTERVAL="1s", CONNECT_AGENT_MAX_STALE="2s") as sidecar:
+    with run(place, CONNECT_AGENT_INTERVAL="1s", CONNECT_AGENT_MAX_STALE="6s") as sidecar:
         sidecar.wait_for("refresh over", 3)
         assert probe(place, "ready") == (0, "published")
         place.fake.fault({"reset": True})
@@ -249,6 +249,7 @@ def test_metrics_and_docs_say_the_same(place):
 
 def test_a_taken_port_is_told_and_taken_when_it_is_free(place):
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the port is held: fake.py
         other.bind(("127.0.0.1", place.port))
         other.listen()
         with run(place) as sidecar:
@@ -349,7 +350,8 @@ def test_a_clock_that_steps(place):
             overs = len(sidecar.said("refresh over"))
             sidecar.wait_for("refresh over", overs + 3)
             assert probe(other, "ready") == (0, "published") and other.snapshot() == before
-            assert len(other.fake.requests()) <= 2 * 5, "no burst"
+            asked = len(other.fake.requests())
+            assert asked <= 2 * (len(sidecar.said("refresh over")) - overs + 2), "no burst"
             offset.write_text("-10d\n")
             overs = len(sidecar.said("refresh over"))
             sidecar.wait_for("refresh over", overs + 3)

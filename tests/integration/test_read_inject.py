@@ -135,7 +135,7 @@ def test_a_full_standard_output_is_an_error(shared):
     ("op://prod/db/password?attribute=x", 64, "unknown attribute"),
 ])
 def test_read_of_what_is_not_there(shared, reference, status, said):
-    result = read(shared, reference)
+    result = read(shared, reference, CONNECT_AGENT_TIMEOUT=agent.IMPATIENT)
     assert result.status == status and result.out == b"" and result.said(said.replace("(", r"\(")), result
     assert "connect-agent read: " in result.err
 

@@ -17,6 +17,7 @@ import urllib.request
 
 import pytest
 
+from fake import free_port
 from sandboxing import CALLS, FILES, LISTED, ONE, SECONDS, STATIC, TWO, Victims, attack, landlock, needs_landlock, needs_root, needs_strace, no_sanitizer, succeeds_without, told
 from sidecar import Sidecar
 
@@ -190,9 +191,7 @@ def test_a_path_of_which_nothing_is_there_is_a_warning(place):
 
 def test_what_is_in_force_is_a_metric(place):
     place.write(ONE)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with Sidecar(place, CONNECT_AGENT_LISTEN=f"127.0.0.1:{port}") as sidecar:
         sidecar.wait_for("refresh over")
         (line,) = [e for e in sidecar.events if "sandboxed" in e["message"]]

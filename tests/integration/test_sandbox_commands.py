@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import uuid
 
 import pytest
 
@@ -151,30 +152,40 @@ def test_a_command_inherits_descriptors(place, tmp_path):
 
 @contextlib.contextmanager
 def catcher(tmp_path):
-    """A process that notes SIGHUP."""
-    script = tmp_path / "catcher"
-    script.write_text("#!/bin/sh\ntrap 'echo got >>\"$0.got\"' HUP\necho $$ >\"$0.pid\"\nwhile :; do sleep 0.1; done\n")
+    """A process that notes SIGHUP, under a name that no other on this machine has."""
+    script = tmp_path / f"got-{uuid.uuid4().hex[:8]}"
+    script.write_text("#!/bin/sh\n" + CATCH.format(got=tmp_path / "got"))
     script.chmod(0o755)
-    with subprocess.Popen([script]) as process:
-        while not (tmp_path / "catcher.pid").exists() or not (tmp_path / "catcher.pid").read_text():
-            pass
+    with catching([script]) as process:
+        (tmp_path / "pid").write_text(f"{process.pid}\n")
+        yield script.name, tmp_path / "pid", tmp_path / "got"
+
+
+CATCH = "trap 'echo got >>{got}' HUP; echo ready; while :; do sleep 0.1; done"
+
+
+@contextlib.contextmanager
+def catching(command):
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
-            yield tmp_path / "catcher.pid", tmp_path / "catcher.got"
+            assert process.stdout.readline() == b"ready\n"
+            yield process
         finally:
             process.kill()
 
 
-@pytest.mark.parametrize("how", ["process: catcher", "pidFile: {pid}", "exe: {exe}"])
+@pytest.mark.parametrize("how", ["process: {name}", "pidFile: {pid}", "exe: {exe}"])
 def test_signal_hooks_signal(place, tmp_path, how):
-    with catcher(tmp_path) as (pid, got):
+    with contextlib.ExitStack() as stack:
+        name, pid, got = stack.enter_context(catcher(tmp_path))
         exe = os.path.realpath(f"/proc/{pid.read_text().strip()}/exe")
         # Shells are many: the exe form is tried with a name of its own.
         if "exe" in how:
             own = tmp_path / "own-shell"
             shutil.copy(exe, own)
-            stranger = subprocess.Popen([own, "-c", f"trap 'echo got >>{got}' HUP; while :; do sleep 0.1; done"])
+            stack.enter_context(catching([own, "-c", CATCH.format(got=got)]))
             exe = own
-        hook = how.replace("{pid}", str(pid)).replace("{exe}", str(exe))
+        hook = how.replace("{name}", name).replace("{pid}", str(pid)).replace("{exe}", str(exe))
         place.write(ONE + f"    onChange: [{{signal: {{{hook}}}}}]\n")
         with Sidecar(place) as sidecar:
             sidecar.wait_for("refresh over")
@@ -183,6 +194,3 @@ def test_signal_hooks_signal(place, tmp_path, how):
             sidecar.wait(got.exists, "the signal")
             (line,) = [e for e in sidecar.events if "sandboxed" in e["message"]]
             assert line["seccomp"] != "none" and (line["landlock"] == 0) == (not landlock()), line
-        if "exe" in how:
-            stranger.kill()
-            stranger.wait()

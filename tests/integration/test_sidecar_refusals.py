@@ -29,6 +29,11 @@ def running():
         yield {name: pool.submit(run, scenario) for name, scenario in scenarios.items()}
 
 
+def refreshes_since(sidecar, overs):
+    """At the most, in view of one that was under way and one that is: a test may be held up for longer than an interval."""
+    return len(sidecar.said("refresh over")) - overs + 2
+
+
 def scenario_a_withdrawn_grant_waits_and_heals(place):
     place.fake.grant("agent", ["prod", "other"])
     with Sidecar(place, CONNECT_AGENT_INTERVAL="1s") as sidecar:
@@ -42,7 +47,7 @@ def scenario_a_withdrawn_grant_waits_and_heals(place):
         overs = len(sidecar.said("refresh over"))
         sidecar.wait_for("refresh over", overs + 3)
         forbidden = [r for r in place.fake.requests() if r["status"] == 403]
-        assert 1 <= len(forbidden) <= 5, forbidden
+        assert 1 <= len(forbidden) <= refreshes_since(sidecar, overs), forbidden
         assert len(sidecar.said("cannot refresh")) == 1, "told once"
         place.fake.set_field("other", "api", "credential", "canary-value-new-api")
         place.fake.grant("agent", ["prod", "other"])
@@ -77,7 +82,8 @@ def scenario_a_revoked_token_waits_for_a_new_one(place):
         place.fake.reset_log()
         overs = len(sidecar.said("refresh over"))
         sidecar.wait_for("refresh over", overs + 3)
-        assert len(place.fake.requests()) <= 2 * 4, "two vaults, once an interval"
+        requests = place.fake.requests()
+        assert len(requests) <= 2 * refreshes_since(sidecar, overs), "two vaults, once an interval"
         assert files(place) == before
         place.fake.set_field("prod", "db", "username", "canary-value-later")
         place.fake.rotate("agent")

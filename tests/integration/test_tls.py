@@ -18,16 +18,18 @@ def strict():
         (place.disk / "both").write_bytes(place.certificate.read_bytes() + place.key.read_bytes())
         (place.disk / "garbage").write_text("no PEM\n")
         (place.disk / "empty").write_text("")
+        place.patience = agent.IMPATIENT  # most of these are turned away
         yield place
 
 
-def show(place, certificate, key=None):
-    return place.init(agent.TEMPLATE, CONNECT_AGENT_CLIENT_CERT_FILE=certificate, CONNECT_AGENT_CLIENT_KEY_FILE=key)
+def show(place, certificate, key=None, **environment):
+    return place.init(agent.TEMPLATE, CONNECT_AGENT_CLIENT_CERT_FILE=certificate, CONNECT_AGENT_CLIENT_KEY_FILE=key, **environment)
 
 
 def test_a_client_certificate_with_its_key_is_accepted(strict):
-    assert show(strict, strict.certificate, strict.key).status == 0
-    assert show(strict, strict.disk / "both").status == 0
+    patient = {"CONNECT_AGENT_TIMEOUT": agent.Place.patience}
+    assert show(strict, strict.certificate, strict.key, **patient).status == 0
+    assert show(strict, strict.disk / "both", **patient).status == 0
 
 
 @pytest.mark.parametrize("certificate, key", [
@@ -57,6 +59,7 @@ def test_unusable_ca_files_are_named(strict, name):
 def test_the_name_in_the_certificate_must_be_that_of_the_host():
     with agent.Place(tls=True, options=["--listen", "0.0.0.0:0"]) as place:
         assert place.init(agent.TEMPLATE).status == 0
+        place.patience = agent.IMPATIENT
         result = place.init(agent.TEMPLATE, OP_CONNECT_HOST=place.fake.url.replace("127.0.0.1", "127.0.0.2"))
         assert result.status == 69 and result.said("cannot verify the certificate.*check the host name"), result
 

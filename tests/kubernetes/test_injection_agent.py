@@ -7,12 +7,12 @@ import json
 import os
 import pathlib
 import shlex
-import socket
 import subprocess
 
 import pytest
 
 import agent
+from fake import free_port
 from injected import GOOD, VOLUMES, agents, changed, created, installed, pod
 
 TEMPLATE = """
@@ -63,11 +63,6 @@ class Container:
         said.update(OP_CONNECT_HOST=self.place.fake.url, CONNECT_AGENT_LISTEN=f"127.0.0.1:{listen}")
         sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         return {"PATH": os.environ["PATH"], **sanitizers, **said}
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return held.getsockname()[1]
 
 
 def test_the_injected_init_container_publishes_below_the_mount_path(cluster, place):

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "io/spawn.h"
+#include "io/timer.h"
 #include "reload/explain.h"
 
 static struct loop loop;
@@ -162,7 +163,7 @@ Test(exec, it_leads_a_group_of_its_own)
 
 Test(exec, a_timeout_ends_it_with_sigterm)
 {
-    run(SH("trap 'echo ending; exit 9' TERM; sleep 1000 & wait"), 100, MINUTE);
+    run(SH("trap 'echo ending; exit 9' TERM; sleep 1000 & wait"), 1000, MINUTE);
     cr_expect_eq(got.end, EXEC_TIMED_OUT);
     expect_message("/bin/x: stopped, because it took longer than its timeout: ending");
 }
@@ -175,7 +176,7 @@ Test(exec, one_that_ignores_sigterm_is_killed_with_its_group)
     cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
     snprintf(script, sizeof(script), "trap '' TERM; exec 9>/proc/%d/fd/%d; sleep 1000 & wait",
              (int)getpid(), fds[1]);
-    run(SH(script), 100, 100);
+    run(SH(script), 1000, 100); /* it needs some time to ignore it */
     cr_expect_eq(got.end, EXEC_TIMED_OUT);
     close(fds[1]);
     cr_expect_eq(read(fds[0], &byte, 1), 0);
@@ -236,10 +237,25 @@ Test(exec, a_cancelled_run_is_dead_and_silent)
     exec_cancel(NULL);
 }
 
+static void close_it(void *context)
+{
+    close(*(int *)context);
+}
+
+/* It has to live until it is watched: until the loop runs, which closes what it reads. */
 Test(exec, one_reaped_by_somebody_else_is_told)
 {
+    int fds[2];
+    char script[64];
+    struct timer release;
+    struct error error;
+    cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
+    snprintf(script, sizeof(script), "exec cat </proc/%d/fd/%d", (int)getpid(), fds[0]);
+    cr_assert(timer_init(&release, &loop, close_it, &fds[1], &error));
+    timer_set(&release, 0);
     cr_assert_neq(signal(SIGCHLD, SIG_IGN), SIG_ERR); /* the kernel reaps */
-    run(SH("sleep 0.5"), MINUTE, MINUTE);             /* it has to live until it is watched */
+    run(SH(script), MINUTE, MINUTE);
+    timer_done(&release);
     cr_expect_eq(got.end, EXEC_LOST);
     expect_message("/bin/x: ended, and nobody knows how");
 }
