@@ -66,18 +66,6 @@ static bool add_all(const struct template *template, const struct cycle *cycle, 
     return ok;
 }
 
-static bool keep(struct masking *masking, const struct secret *set, struct error *err)
-{
-    struct stash next;
-    stash_init(&next);
-    if (!stash_put(&next, set, err)) {
-        return false;
-    }
-    stash_done(&masking->set);
-    masking->set = next;
-    return true;
-}
-
 bool masking_learn(struct masking *masking, const struct template *template,
                    const struct cycle *cycle, struct error *err)
 {
@@ -88,7 +76,7 @@ bool masking_learn(struct masking *masking, const struct template *template,
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
     if (!stash_get(&masking->set, older, err) || !add_all(template, cycle, set, &skipped, err) ||
-        !mask_add_older(set, older, err) || !keep(masking, set, err)) {
+        !mask_add_older(set, older, err) || !stash_replace(&masking->set, set, err)) {
         return error_wrap(err, "--mask: the lines of all values");
     }
     if (skipped > 0 && !masking->has_warned) {

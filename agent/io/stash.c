@@ -79,6 +79,18 @@ bool stash_put(struct stash *stash, const struct secret *bytes, struct error *er
     return true;
 }
 
+bool stash_replace(struct stash *stash, const struct secret *bytes, struct error *err)
+{
+    struct stash next;
+    stash_init(&next);
+    if (!stash_put(&next, bytes, err)) {
+        return false;
+    }
+    stash_done(stash);
+    *stash = next;
+    return true;
+}
+
 static bool get_mapped(const struct stash *stash, struct secret *into, struct error *err)
 {
     void *memory = mmap(NULL, stash->size, PROT_READ, MAP_SHARED, stash->fd, 0);

@@ -20,5 +20,7 @@ void stash_done(struct stash *stash);
 
 /* Replaces what was there; after a failure it is empty. */
 bool stash_put(struct stash *stash, const struct secret *bytes, struct error *err);
+/* The same, but after a failure it is as before: for a moment both are there. */
+bool stash_replace(struct stash *stash, const struct secret *bytes, struct error *err);
 /* Appends what is there; nothing when it is empty. */
 bool stash_get(const struct stash *stash, struct secret *into, struct error *err);

@@ -60,6 +60,81 @@ Test(stash, keeps_only_the_last)
     stash_done(&stash);
 }
 
+static void fill(struct secret *bytes, const char *text)
+{
+    struct error error;
+    cr_assert(bytes && secret_resize(bytes, 0, &error) &&
+              secret_append(bytes, str_from(text), &error));
+}
+
+/* Without a descriptor neither kind of memory can be had. */
+static void allow_descriptors(bool any)
+{
+    static struct rlimit usual;
+    if (!any) {
+        cr_assert_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    }
+    const struct rlimit limit = {any ? usual.rlim_cur : 0, usual.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+Test(stash, replace_keeps_what_was_there_when_the_new_cannot_be_put_away)
+{
+    struct stash stash;
+    struct error error = {0};
+    SECRET_AUTO in = secret_new(32);
+    SECRET_AUTO out = secret_new(32);
+    stash_init(&stash);
+    fill(in, "before");
+    cr_assert(stash_replace(&stash, in, &error), "%s", error.message);
+    fill(in, "canary after");
+    allow_descriptors(false);
+    cr_assert_not(stash_replace(&stash, in, &error));
+    allow_descriptors(true);
+    cr_assert_eq(error.code, ERROR_MEMORY);
+    cr_assert_null(strstr(error.message, "canary"));
+    cr_assert(stash_get(&stash, out, &error) && str_equal(secret_str(out), str_from("before")));
+    stash_done(&stash);
+}
+
+/* The other one: whoever calls it wants the old bytes gone in any case. */
+Test(stash, put_leaves_nothing_behind_when_it_fails)
+{
+    struct stash stash;
+    struct error error = {0};
+    SECRET_AUTO in = secret_new(32);
+    SECRET_AUTO out = secret_new(32);
+    stash_init(&stash);
+    fill(in, "before");
+    cr_assert(stash_put(&stash, in, &error));
+    allow_descriptors(false);
+    cr_assert_not(stash_put(&stash, in, &error));
+    allow_descriptors(true);
+    cr_assert(stash_get(&stash, out, &error) && secret_size(out) == 0);
+    stash_done(&stash);
+}
+
+Test(stash, replace_keeps_one_descriptor_and_only_the_last)
+{
+    struct stash stash;
+    struct error error = {0};
+    SECRET_AUTO in = secret_new(32);
+    SECRET_AUTO out = secret_new(32);
+    stash_init(&stash);
+    int expected = dup(0);
+    close(expected);
+    fill(in, "before");
+    cr_assert(stash_replace(&stash, in, &error));
+    int old = stash.fd;
+    fill(in, "after");
+    cr_assert(stash_replace(&stash, in, &error));
+    cr_assert_eq(fcntl(old, F_GETFD), -1);
+    cr_assert(stash_get(&stash, out, &error) && str_equal(secret_str(out), str_from("after")));
+    fill(in, "");
+    cr_assert(stash_replace(&stash, in, &error) && stash.fd == -1);
+    cr_assert_eq(dup(0), expected);
+}
+
 /* The manual page has another name for the flag than the kernel, and a wrong one looks like a
  * kernel without. */
 Test(stash, uses_secret_memory_where_there_is_some)
