@@ -1,8 +1,11 @@
 #include "io/stash.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,6 +100,29 @@ Test(stash, replace_keeps_what_was_there_when_the_new_cannot_be_put_away)
     stash_done(&stash);
 }
 
+Test(stash, open_shows_it_in_its_place_until_close)
+{
+    struct stash stash;
+    struct error error = {0};
+    struct str bytes = {"", 1};
+    SECRET_AUTO in = secret_new(32);
+    stash_init(&stash);
+    cr_assert(stash_open(&stash, &bytes, &error) && bytes.size == 0, "of an empty one");
+    stash_close(bytes);
+    fill(in, "canary");
+    for (int i = 0; i < 3; i++) {
+        cr_assert(stash_put(&stash, in, &error) && stash_open(&stash, &bytes, &error));
+        cr_assert(str_equal(bytes, str_from("canary")));
+        stash_close(bytes);
+        unsigned char unused;
+        cr_expect(mincore((void *)(uintptr_t)bytes.bytes, 1, &unused) < 0 && errno == ENOMEM,
+                  "nothing is mapped there any more");
+    }
+    close(stash.fd);
+    cr_expect_not(stash_open(&stash, &bytes, &error));
+    cr_expect_eq(error.code, ERROR_MEMORY);
+}
+
 /* The other one: whoever calls it wants the old bytes gone in any case. */
 Test(stash, put_leaves_nothing_behind_when_it_fails)
 {
@@ -149,7 +175,7 @@ Test(stash, uses_secret_memory_where_there_is_some)
     close(fd);
     cr_assert(in && secret_append(in, str_from("canary"), &error));
     stash_init(&stash);
-    cr_assert(stash_put(&stash, in, &error) && stash.mapped);
+    cr_assert(stash_put(&stash, in, &error) && stash.is_secret);
     cr_assert_eq(fcntl(stash.fd, F_GETFD), FD_CLOEXEC);
     stash_done(&stash);
 }
