@@ -49,7 +49,6 @@ static void give_up(struct launch_life *life)
 static bool keep_block(struct launch_life *life, const struct secret *block, bool *ret_changed,
                        struct error *err)
 {
-    struct stash next;
     SECRET_AUTO before = secret_new(LIMIT_OUTPUT_FILE);
     if (!before) {
         return error_set(err, ERROR_MEMORY, "out of memory");
@@ -58,13 +57,7 @@ static bool keep_block(struct launch_life *life, const struct secret *block, boo
         return false;
     }
     *ret_changed = !secret_equal(before, block);
-    stash_init(&next);
-    if (!stash_put(&next, block, err)) {
-        return false;
-    }
-    stash_done(&life->block);
-    life->block = next;
-    return true;
+    return stash_replace(&life->block, block, err);
 }
 
 /* --- the command --- */

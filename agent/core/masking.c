@@ -23,7 +23,7 @@ struct masking {
     struct loop *loop;
     struct journal *journal;
     struct masking_owner owner;
-    struct stash set; /* of lines, as render/mask.h makes it */
+    struct stash table; /* of lines, as render/mask.h makes it */
     struct stream streams[STREAMS];
     int descriptors[STREAMS];
     unsigned finished;
@@ -66,29 +66,28 @@ static bool add_all(const struct template *template, const struct cycle *cycle, 
     return ok;
 }
 
-static bool keep(struct masking *masking, const struct secret *set, struct error *err)
+static bool add_older(const struct stash *stash, struct secret *set, struct error *err)
 {
-    struct stash next;
-    stash_init(&next);
-    if (!stash_put(&next, set, err)) {
+    struct str older;
+    if (!stash_open(stash, &older, err)) {
         return false;
     }
-    stash_done(&masking->set);
-    masking->set = next;
-    return true;
+    bool ok = mask_add_older(set, older, err);
+    stash_close(older);
+    return ok;
 }
 
 bool masking_learn(struct masking *masking, const struct template *template,
                    const struct cycle *cycle, struct error *err)
 {
     SECRET_AUTO set = secret_new(LIMIT_MASK);
-    SECRET_AUTO older = secret_new(LIMIT_MASK);
+    SECRET_AUTO table = secret_new(MASK_TABLE);
     size_t skipped = 0;
-    if (!set || !older) {
+    if (!set || !table) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    if (!stash_get(&masking->set, older, err) || !add_all(template, cycle, set, &skipped, err) ||
-        !mask_add_older(set, older, err) || !keep(masking, set, err)) {
+    if (!add_all(template, cycle, set, &skipped, err) || !add_older(&masking->table, set, err) ||
+        !mask_seal(set, table, err) || !stash_replace(&masking->table, table, err)) {
         return error_wrap(err, "--mask: the lines of all values");
     }
     if (skipped > 0 && !masking->has_warned) {
@@ -102,15 +101,17 @@ bool masking_learn(struct masking *masking, const struct template *template,
 
 /* --- the streams --- */
 
+/* The values are in memory for no longer than this takes. */
 static bool try_mask(struct stream *stream, struct str more, bool is_end, struct secret *into,
                      struct error *err)
 {
-    SECRET_AUTO set = secret_new(LIMIT_MASK);
-    if (!set) {
-        return error_set(err, ERROR_MEMORY, "out of memory");
+    struct str table;
+    if (!stash_open(&stream->masking->table, &table, err)) {
+        return false;
     }
-    return stash_get(&stream->masking->set, set, err) &&
-           mask_apply(&stream->mask, set, more, is_end, into, err);
+    bool ok = mask_apply(&stream->mask, table, more, is_end, into, err);
+    stash_close(table);
+    return ok;
 }
 
 /* What cannot be looked through does not get through. */
@@ -169,7 +170,7 @@ bool masking_new(struct loop *loop, struct journal *journal, const struct maskin
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
     *masking = (struct masking){.loop = loop, .journal = journal, .owner = *owner};
-    stash_init(&masking->set);
+    stash_init(&masking->table);
     if (!open_stream(masking, 0, STDOUT_FILENO, err) ||
         !open_stream(masking, 1, STDERR_FILENO, err)) {
         masking_free(masking);
@@ -188,6 +189,6 @@ void masking_free(struct masking *masking)
         relay_free(masking->streams[i].relay);
         mask_done(&masking->streams[i].mask);
     }
-    stash_done(&masking->set);
+    stash_done(&masking->table);
     free(masking);
 }

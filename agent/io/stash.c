@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -68,47 +69,58 @@ bool stash_put(struct stash *stash, const struct secret *bytes, struct error *er
         return true;
     }
     int fd = put_secret_memory(text);
-    bool mapped = fd >= 0;
-    if (!mapped) {
+    bool is_secret = fd >= 0;
+    if (!is_secret) {
         fd = put_file(text);
     }
     if (fd < 0) {
         return error_set_errno(err, ERROR_MEMORY, errno, "cannot put %zu bytes away", text.size);
     }
-    *stash = (struct stash){fd, text.size, mapped};
+    *stash = (struct stash){fd, text.size, is_secret};
     return true;
 }
 
-static bool get_mapped(const struct stash *stash, struct secret *into, struct error *err)
+bool stash_replace(struct stash *stash, const struct secret *bytes, struct error *err)
 {
+    struct stash next;
+    stash_init(&next);
+    if (!stash_put(&next, bytes, err)) {
+        return false;
+    }
+    stash_done(stash);
+    *stash = next;
+    return true;
+}
+
+bool stash_open(const struct stash *stash, struct str *ret_bytes, struct error *err)
+{
+    if (stash->fd < 0) {
+        *ret_bytes = (struct str){NULL, 0};
+        return true;
+    }
     void *memory = mmap(NULL, stash->size, PROT_READ, MAP_SHARED, stash->fd, 0);
     if (memory == MAP_FAILED) {
         return error_set_errno(err, ERROR_MEMORY, errno, "cannot map what was put away");
     }
-    bool ok = secret_append(into, (struct str){memory, stash->size}, err);
-    munmap(memory, stash->size);
-    return ok;
+    (void)madvise(memory, stash->size, MADV_DONTDUMP); /* secret memory never is */
+    *ret_bytes = (struct str){memory, stash->size};
+    return true;
+}
+
+void stash_close(struct str bytes)
+{
+    if (bytes.size > 0) {
+        munmap((void *)(uintptr_t)bytes.bytes, bytes.size);
+    }
 }
 
 bool stash_get(const struct stash *stash, struct secret *into, struct error *err)
 {
-    size_t before = secret_size(into);
-    if (stash->fd < 0) {
-        return true;
-    }
-    if (stash->mapped) {
-        return get_mapped(stash, into, err);
-    }
-    if (!secret_resize(into, before + stash->size, err)) {
+    struct str bytes = {NULL, 0};
+    if (!stash_open(stash, &bytes, err)) {
         return false;
     }
-    for (size_t at = 0; at < stash->size;) {
-        ssize_t size =
-            pread(stash->fd, secret_bytes(into) + before + at, stash->size - at, (off_t)at);
-        if (size == 0 || (size < 0 && errno != EINTR)) {
-            return error_set_errno(err, ERROR_SYSTEM, errno, "cannot read what was put away");
-        }
-        at += size > 0 ? (size_t)size : 0;
-    }
-    return true;
+    bool ok = secret_append(into, bytes, err);
+    stash_close(bytes);
+    return ok;
 }

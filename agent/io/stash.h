@@ -12,7 +12,7 @@
 struct stash {
     int fd; /* -1: empty */
     size_t size;
-    bool mapped; /* memfd_secret: read and written by mapping it */
+    bool is_secret; /* memfd_secret */
 };
 
 void stash_init(struct stash *stash);
@@ -20,5 +20,11 @@ void stash_done(struct stash *stash);
 
 /* Replaces what was there; after a failure it is empty. */
 bool stash_put(struct stash *stash, const struct secret *bytes, struct error *err);
+/* The same, but after a failure it is as before: for a moment both are there. */
+bool stash_replace(struct stash *stash, const struct secret *bytes, struct error *err);
 /* Appends what is there; nothing when it is empty. */
 bool stash_get(const struct stash *stash, struct secret *into, struct error *err);
+/* Shows what is there, in its place, for as long as it takes to look; of size 0 when it is empty.
+ * Until stash_close it is in this process's memory. */
+bool stash_open(const struct stash *stash, struct str *ret_bytes, struct error *err);
+void stash_close(struct str bytes);

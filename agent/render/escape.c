@@ -13,10 +13,10 @@ static bool put(struct secret *into, const char *text, struct error *err)
     return secret_append(into, str_from(text), err);
 }
 
-static bool each_character(struct str text, const char *language, character_writer *write,
-                           struct secret *into, struct error *err)
+static bool each_character(struct str text, size_t from, const char *language,
+                           character_writer *write, struct secret *into, struct error *err)
 {
-    for (size_t at = 0; at < text.size;) {
+    for (size_t at = from; at < text.size;) {
         uint32_t point = 0;
         size_t size = str_decode(str_slice(text, at, text.size), &point);
         if (size == 0) {
@@ -83,7 +83,7 @@ static bool write_json(uint32_t point, struct str bytes, struct secret *into, st
 
 bool escape_json(struct str text, struct secret *into, struct error *err)
 {
-    return each_character(text, "a JSON or YAML string", write_json, into, err);
+    return each_character(text, 0, "a JSON or YAML string", write_json, into, err);
 }
 
 static bool write_xml(uint32_t point, struct str bytes, struct secret *into, struct error *err)
@@ -103,7 +103,7 @@ static bool write_xml(uint32_t point, struct str bytes, struct secret *into, str
 
 bool escape_xml(struct str text, struct secret *into, struct error *err)
 {
-    return each_character(text, "XML", write_xml, into, err);
+    return each_character(text, 0, "XML", write_xml, into, err);
 }
 
 bool escape_sh(struct str text, struct secret *into, struct error *err)
@@ -143,7 +143,7 @@ bool escape_properties(struct str text, bool key, struct secret *into, struct er
 {
     size_t blanks = 0;
     if (key) {
-        return each_character(text, "a properties file", write_properties_key, into, err);
+        return each_character(text, 0, "a properties file", write_properties_key, into, err);
     }
     /* Blanks before a value are skipped by readers; after it they count. */
     for (; blanks < text.size && text.bytes[blanks] == ' '; blanks++) {
@@ -151,6 +151,5 @@ bool escape_properties(struct str text, bool key, struct secret *into, struct er
             return false;
         }
     }
-    return each_character(str_slice(text, blanks, text.size), "a properties file", write_properties,
-                          into, err);
+    return each_character(text, blanks, "a properties file", write_properties, into, err);
 }

@@ -6,29 +6,9 @@
 
 #include "base/limits.h"
 #include "render/escape.h"
+#include "render/needles.h"
 
-enum { BUCKETS = 4096, KEY = 2 }; /* bytes that choose a bucket */
-
-/* A set is a row of lines, each its size and its bytes; an index lists them by their first bytes.
- */
-struct line {
-    struct str text; /* borrowed from the set */
-    uint32_t next;   /* in its bucket; 0: none */
-};
-
-struct index {
-    struct line *lines; /* owned; from 1 on */
-    size_t count;
-    size_t longest;
-    bool first[UINT8_MAX + 1]; /* bytes that a line begins with */
-    uint32_t buckets[BUCKETS];
-};
-
-static size_t bucket_of(const char *bytes)
-{
-    const unsigned char *at = (const unsigned char *)bytes;
-    return ((size_t)at[0] << 4 ^ at[1]) % BUCKETS;
-}
+/* A set is a row of lines, each its size and its bytes. */
 
 /* Takes one line off the front; false at the end. */
 static bool take_line(struct str *rest, struct str *ret_line)
@@ -53,26 +33,20 @@ static size_t count_lines(struct str set)
     return count;
 }
 
-static bool index_make(const struct secret *set, struct index *ret_index, struct error *err)
+bool mask_seal(const struct secret *set, struct secret *table, struct error *err)
 {
-    struct str rest = secret_str(set), text;
-    *ret_index = (struct index){.lines = calloc(count_lines(rest) + 1, sizeof(struct line))};
-    if (!ret_index->lines) {
+    struct str rest = secret_str(set);
+    struct str *lines = calloc(count_lines(rest) + 1, sizeof(*lines));
+    if (!lines) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    while (take_line(&rest, &text)) {
-        uint32_t *head = &ret_index->buckets[bucket_of(text.bytes)];
-        ret_index->lines[++ret_index->count] = (struct line){text, *head};
-        *head = (uint32_t)ret_index->count;
-        ret_index->first[(unsigned char)text.bytes[0]] = true;
-        ret_index->longest = text.size > ret_index->longest ? text.size : ret_index->longest;
+    size_t count = 0;
+    while (take_line(&rest, &lines[count])) {
+        count++;
     }
-    return true;
-}
-
-static void index_done(struct index *index)
-{
-    free(index->lines);
+    bool ok = needles_make(lines, count, table, err);
+    free(lines);
+    return ok;
 }
 
 /* --- the set --- */
@@ -131,76 +105,39 @@ bool mask_add_value(struct secret *set, struct str value, size_t *ret_skipped, s
            add_quoted(set, value, escape_sh, 1, err);
 }
 
-static bool index_has(const struct index *index, struct str text)
+bool mask_add_older(struct secret *set, struct str older, struct error *err)
 {
-    uint32_t at = index->buckets[bucket_of(text.bytes)];
-    while (at && !str_equal(index->lines[at].text, text)) {
-        at = index->lines[at].next;
-    }
-    return at != 0;
-}
-
-bool mask_add_older(struct secret *set, const struct secret *older, struct error *err)
-{
-    struct index index;
+    SECRET_AUTO table = secret_new(MASK_TABLE);
     SECRET_AUTO missing = secret_new(LIMIT_MASK);
-    struct str rest = secret_str(older), line;
-    if (!missing || !index_make(set, &index, err)) {
+    if (!table || !missing) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    bool ok = true;
-    size_t room = LIMIT_MASK - secret_size(set);
-    while (ok && take_line(&rest, &line)) {
-        bool fits = secret_size(missing) + sizeof(uint32_t) + line.size <= room;
-        ok = !fits || index_has(&index, line) || add_line(missing, line, err);
+    if (!mask_seal(set, table, err)) {
+        return false;
     }
-    index_done(&index);
+    const struct needles new = needles_open(secret_str(table)), old = needles_open(older);
+    size_t room = LIMIT_MASK - secret_size(set);
+    bool ok = true;
+    for (size_t i = 0; ok && i < old.count; i++) {
+        struct str line = needles_line(&old, i);
+        bool fits = secret_size(missing) + sizeof(uint32_t) + line.size <= room;
+        ok = !fits || needles_have(&new, line) || add_line(missing, line, err);
+    }
     return ok && secret_append_secret(set, missing, err);
 }
 
 /* --- the stream --- */
 
-struct sight {
-    size_t longest; /* bytes of the longest line that begins here; 0: none does */
-    bool is_open;   /* one may begin here that goes on beyond the end */
-};
-
-/* Of all lines in the bucket, against what there is from here on: at least KEY bytes. */
-static struct sight look_in_bucket(const struct index *index, struct str here)
-{
-    struct sight sight = {0, false};
-    for (uint32_t at = index->buckets[bucket_of(here.bytes)]; at; at = index->lines[at].next) {
-        struct str line = index->lines[at].text;
-        size_t size = line.size < here.size ? line.size : here.size;
-        if (!str_equal(str_slice(line, 0, size), str_slice(here, 0, size))) {
-            continue;
-        }
-        if (line.size > here.size) {
-            sight.is_open = true;
-        } else if (line.size > sight.longest) {
-            sight.longest = line.size;
-        }
-    }
-    return sight;
-}
-
-static struct sight look(const struct index *index, struct str here)
-{
-    if (!index->first[(unsigned char)here.bytes[0]]) {
-        return (struct sight){0, false};
-    }
-    return here.size < KEY ? (struct sight){0, true} : look_in_bucket(index, here);
-}
-
 /* Everything in `all` up to where it must wait; *ret_at is there, *covered the end of what values
  * have covered so far. */
-static bool scan(const struct index *index, struct str all, bool is_end, size_t *covered,
+static bool scan(const struct needles *needles, struct str all, bool is_end, size_t *covered,
                  size_t *ret_at, struct secret *into, struct error *err)
 {
-    size_t at = 0, plain = *covered; /* where the bytes begin that are to be let through */
+    size_t plain = *covered; /* where the bytes begin that are to be let through */
+    size_t at = needles_next(needles, all, 0);
     bool ok = true;
-    for (; ok && at < all.size; at++) {
-        struct sight sight = look(index, str_slice(all, at, all.size));
+    for (; ok && at < all.size; at = needles_next(needles, all, at + 1)) {
+        struct sight sight = needles_look(needles, str_slice(all, at, all.size));
         if (sight.is_open && !is_end) {
             break;
         }
@@ -234,7 +171,7 @@ static bool hold(struct mask *mask, struct secret *all, size_t from, size_t cove
     return true;
 }
 
-static bool apply(struct mask *mask, const struct index *index, struct str more, bool is_end,
+static bool apply(struct mask *mask, const struct needles *needles, struct str more, bool is_end,
                   struct secret *into, struct error *err)
 {
     SECRET_AUTO all = secret_new(LIMIT_MASK);
@@ -243,7 +180,7 @@ static bool apply(struct mask *mask, const struct index *index, struct str more,
         !secret_append(all, more, err)) {
         return error_set(err, ERROR_MEMORY, "out of memory");
     }
-    return scan(index, secret_str(all), is_end, &covered, &at, into, err) &&
+    return scan(needles, secret_str(all), is_end, &covered, &at, into, err) &&
            hold(mask, all, at, covered, err);
 }
 
@@ -253,17 +190,13 @@ void mask_done(struct mask *mask)
     *mask = (struct mask){0};
 }
 
-bool mask_apply(struct mask *mask, const struct secret *set, struct str more, bool is_end,
+bool mask_apply(struct mask *mask, struct str table, struct str more, bool is_end,
                 struct secret *into, struct error *err)
 {
-    struct index index;
+    const struct needles needles = needles_open(table);
     size_t before = secret_size(into);
     struct error unused;
-    if (!index_make(set, &index, err)) {
-        return false;
-    }
-    bool ok = apply(mask, &index, more, is_end, into, err);
-    index_done(&index);
+    bool ok = apply(mask, &needles, more, is_end, into, err);
     if (!ok) {
         (void)secret_resize(into, before, &unused);
     }

@@ -2,7 +2,10 @@
  * strings are in double quotes. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "render/structured.h"
+
+enum { SIMPLE_KEY = 1024 };
 
 static bool put(struct secret *into, const char *text, struct error *err)
 {
@@ -33,10 +36,19 @@ static bool is_plain(const char *key)
     return key[0] != '\0' && !is_word(key);
 }
 
-static bool write_key(const char *key, struct secret *into, struct error *err)
+/* A longer key is one only after a question mark (YAML 1.2, 7.4); with its quotes and escapes. */
+static bool write_key(const char *key, unsigned level, struct secret *into, struct error *err)
 {
-    return (is_plain(key) ? put(into, key, err) : structured_quoted(key, into, err)) &&
-           put(into, ":", err);
+    SECRET_AUTO text = secret_new(LIMIT_OUTPUT_FILE);
+    if (!text) {
+        return error_set(err, ERROR_MEMORY, "out of memory");
+    }
+    if (!(is_plain(key) ? put(text, key, err) : structured_quoted(key, text, err))) {
+        return false;
+    }
+    bool is_long = secret_size(text) > SIMPLE_KEY;
+    return (!is_long || put(into, "? ", err)) && secret_append_secret(into, text, err) &&
+           (!is_long || structured_newline(level, into, err)) && put(into, ":", err);
 }
 
 /* Writes what follows a key or a dash on the same line, or on lines of its own. */
@@ -52,7 +64,7 @@ static bool write(const struct tree *tree, const struct sources *sources, unsign
     }
     for (const struct tree *child = tree->first; child; child = child->next) {
         if (!structured_newline(level, into, err) ||
-            !(map ? write_key(child->key, into, err) : put(into, "-", err)) ||
+            !(map ? write_key(child->key, level, into, err) : put(into, "-", err)) ||
             !write(child, sources, level + 1, into, ret_place, err)) {
             return false;
         }

@@ -10,10 +10,12 @@ is a test: it fails only if something does not work at all. Run it on a machine 
 import argparse
 import os
 import pathlib
+import random
 import re
 import resource
 import signal
 import statistics
+import string
 import subprocess
 import sys
 import time
@@ -164,6 +166,50 @@ def many(_options):
     row("memory for each reference, 10 000 against 100", f"{lots[1] / few[1] / 100:.3f} × ({few[1] // 1024} kB and {lots[1] // 1024} kB in all)", "1.2 ×")
 
 
+# --- exec --mask ---
+
+OUTPUT = 32 << 20
+
+
+def mask_seconds(place, program, *options):
+    """CPU of connect-agent alone while the command prints OUTPUT bytes."""
+    command = [os.environ["AGENT"], "exec", *options, "--log-level", "error", "--", "sh", "-c", program]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with subprocess.Popen(command, env=place.environment(), stdout=subprocess.PIPE) as process:
+        while process.stdout.read(1 << 16):
+            pass
+    if process.returncode:
+        raise RuntimeError(f"exec ended with {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def mask_rate(fields, size, key):
+    """`fields` values of `size` bytes; as a key is written when `key`: in lines of 64 characters."""
+    digits = random.Random(1)
+    lines = ["tokens: [{name: agent, vaults: [v]}]", "vaults:", "  - name: v", "    items:"]
+    for i in range(fields):
+        value = "".join(digits.choices(string.ascii_letters + string.digits + "+/", k=size))
+        value = "\\n".join(value[at:at + 64] for at in range(0, size, 64)) if key else value
+        lines.append(f'      - {{title: item {i}, fields: [{{label: f, value: "{value}"}}]}}')
+    with agent.Place("\n".join(lines)) as place:
+        files = "".join(f'      - {{path: f{i}, content: "op://v/item {i}/f"}}\n' for i in range(fields))
+        place.write("version: 1\noutputs:\n  - directory: {directory}\n    files:\n" + files + "exec:\n  env: {A: x}\n")
+        text = place.disk / "output"
+        words = ("GET /items/4711 200 12 ms", "connection accepted from 10.0.0.7", "cache miss; asking again", "worker 3 is idle")
+        block = "".join(f"{i} {digits.choice(words)}\n" for i in range(20000))
+        text.write_text((block * (OUTPUT // len(block) + 1))[:OUTPUT])
+        with_mask = min(mask_seconds(place, f"cat {text}", "--mask") for _ in range(3))
+        start = min(mask_seconds(place, "true", "--mask") for _ in range(3))
+        return OUTPUT / MEGABYTE / max(with_mask - start, 0.001)
+
+
+def mask(_options):
+    for what, fields, size, key in (("20 values of 32 bytes", 20, 32, False), ("1000 values of 32 bytes", 1000, 32, False),
+                                    ("a key of 4 MB", 1, 4 << 20, True)):
+        row(f"`exec --mask`, {what}", f"{mask_rate(fields, size, key):.0f} MB of output for each second of CPU")
+
+
 # --- a fleet ---
 
 def fleet(options):
@@ -194,7 +240,7 @@ def fleet(options):
     row(f"{count} sidecars, interval {interval} s", f"{together / MEGABYTE:.0f} MB together (PSS), {100 * used / passed:.1f} % of one core", "600 MB, 5 % for 1 000")
 
 
-MEASUREMENTS = {"sizes": sizes, "idle": idle, "cold-start": cold_start, "change": change, "many": many, "fleet": fleet}
+MEASUREMENTS = {"sizes": sizes, "idle": idle, "cold-start": cold_start, "change": change, "many": many, "mask": mask, "fleet": fleet}
 
 
 def main():
