@@ -87,6 +87,19 @@ def idle(_options):
                     "4 MB, 0.5 MB, 1, 2")
 
 
+def broker(_options):
+    """What the process beside it costs that starts commands (io/broker.h)."""
+    with agent.Place(quiet=True) as place:
+        place.write(agent.TEMPLATE + "    onChange: [{exec: {command: [/bin/true]}}]\n")
+        with Sidecar(place, CONNECT_AGENT_INTERVAL="1h") as sidecar:
+            sidecar.wait_for("refresh over")
+            pid = sidecar.process.pid
+            (child,) = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            resident, _, shared, dirty = memory(child)
+            row("besides, where a hook has `exec:`, and in `exec`: agent-broker",
+                f"{resident // 1024} kB resident ({shared // 1024} kB proportional), {dirty // 1024} kB private dirty")
+
+
 # --- a cold start ---
 
 def timed(command, **keywords):
@@ -240,7 +253,7 @@ def fleet(options):
     row(f"{count} sidecars, interval {interval} s", f"{together / MEGABYTE:.0f} MB together (PSS), {100 * used / passed:.1f} % of one core", "600 MB, 5 % for 1 000")
 
 
-MEASUREMENTS = {"sizes": sizes, "idle": idle, "cold-start": cold_start, "change": change, "many": many, "mask": mask, "fleet": fleet}
+MEASUREMENTS = {"sizes": sizes, "idle": idle, "broker": broker, "cold-start": cold_start, "change": change, "many": many, "mask": mask, "fleet": fleet}
 
 
 def main():
