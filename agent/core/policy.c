@@ -82,8 +82,8 @@ static bool is_within(const char *directory, const struct output *output)
         return false;
     }
     const char *name = directory + size;
-    return !*name || (name[0] == '/' && name[1] && !strchr(name + 1, '/') && strcmp(name, "/.") &&
-                      strcmp(name, "/..") != 0);
+    return !*name || (name[0] == '/' && name[1] && !strchr(name + 1, '/') &&
+                      strcmp(name, "/.") != 0 && strcmp(name, "/..") != 0);
 }
 
 static const struct hook *find_hook(const struct template *template, const char *directory,
