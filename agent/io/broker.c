@@ -72,20 +72,20 @@ static unsigned take_passed(struct msghdr *message, int passed[PASSED_MOST])
     return count;
 }
 
-/* Its size; 0 at the end, or when nothing can be read. */
+/* Its size; 0 at the end, or when nothing can be read, or more was sent than is taken. */
 static size_t receive(int fd, struct iovec *text, int passed[PASSED_MOST], unsigned *ret_count)
 {
     union passing passing;
     struct msghdr message = {.msg_iov = text,
                              .msg_iovlen = 1,
                              .msg_control = passing.bytes,
-                             .msg_controllen = sizeof(passing)};
-    ssize_t got;
+                             .msg_controllen = CMSG_LEN(PASSED_MOST * sizeof(int))};
+    ssize_t got; /* a descriptor more would fit into the gap at the end of `passing` */
     do {
         got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
     *ret_count = got > 0 ? take_passed(&message, passed) : 0;
-    return got > 0 ? (size_t)got : 0;
+    return got > 0 && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ? (size_t)got : 0;
 }
 
 /* --- the broker --- */
@@ -93,7 +93,8 @@ static size_t receive(int fd, struct iovec *text, int passed[PASSED_MOST], unsig
 static bool is_sound(const struct question *question, size_t size, unsigned passed)
 {
     return size == sizeof(*question) && question->passed == passed && question->has_stash <= 1 &&
-           question->has_stash <= passed && question->size <= SIZE_MAX;
+           question->has_stash <= passed && passed - question->has_stash <= BROKER_DESCRIPTORS &&
+           question->size <= SIZE_MAX;
 }
 
 static struct answer serve(const struct broker_service *service, const struct question *question,
