@@ -164,6 +164,9 @@ bool broker_open(const struct broker_service *service, struct broker **ret_broke
                  struct error *err)
 {
     int ends[2];
+    if (secret_in_use() > 0) { /* it would be empty there, and the pages around it in disorder */
+        return error_set(err, ERROR_SYSTEM, "a broker cannot be started once a secret is known");
+    }
     struct broker *broker = calloc(1, sizeof(*broker));
     if (!broker) {
         return error_set(err, ERROR_MEMORY, "out of memory");

@@ -29,7 +29,7 @@ struct broker_service {
 
 struct broker;
 
-/* Before there is anything that the broker must not know. */
+/* Before there is anything that the broker must not know: an error while a secret is in use. */
 bool broker_open(const struct broker_service *service, struct broker **ret_broker,
                  struct error *err);
 /* It ends, and what it started goes on. Null is allowed. */

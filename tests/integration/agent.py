@@ -4,6 +4,7 @@ and nothing it prints, nor its /proc files, may hold a canary or a token.
 The binary is named by the environment variable AGENT. Only the standard library is needed.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -216,7 +217,14 @@ class Place:
         return (self.directory / name).read_bytes()
 
     def names(self):
-        """What a reader finds: every file, by its path, with its bytes."""
+        """What a reader finds: every file, by its path, with its bytes. A swap in between takes names away that were
+        listed before it (publish.h): then it looks once more, and more swaps than a test makes are no excuse."""
+        for _ in range(20):
+            with contextlib.suppress(FileNotFoundError):
+                return self._names()
+        return self._names()
+
+    def _names(self):
         found = {}
         for root, directories, files in os.walk(self.directory, followlinks=True):
             directories[:] = [d for d in directories if not d.startswith("..")]
