@@ -41,11 +41,10 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    char command[256];
     template_free(template);
     template = NULL;
-    snprintf(command, sizeof(command), "rm -rf %s %s", disk, memory);
-    cr_expect_eq(system(command), 0);
+    cr_expect_eq(nftw(disk, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    cr_expect_eq(nftw(memory, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 TestSuite(wishes, .init = set_up, .fini = tear_down);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/example.h"
 #include "io/process.h"
 
 /* Two directories, first and second, for programs that PATH leads to. */
@@ -47,9 +48,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    char command[128];
-    snprintf(command, sizeof(command), "/bin/rm -rf %s", root);
-    cr_expect_eq(system(command), 0);
+    cr_expect_eq(nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 TestSuite(spawn, .init = set_up, .fini = tear_down, .timeout = 30);

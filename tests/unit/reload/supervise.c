@@ -52,16 +52,16 @@ static void note(const char *what, uint64_t number)
 }
 
 /* In the place of the C library's. */
-int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *previous)
+int timerfd_settime(int ufd, int flags, const struct itimerspec *utmr, struct itimerspec *otmr)
 {
-    struct itimerspec now = *value;
-    uint64_t ms = (uint64_t)value->it_value.tv_sec * 1000;
+    struct itimerspec now = *utmr;
+    uint64_t ms = (uint64_t)utmr->it_value.tv_sec * 1000;
     if (hurries && ms >= 1000) {
         note("wait", ms);
         now_ms += ms;
         now.it_value = (struct timespec){.tv_nsec = 1};
     }
-    return (int)syscall(SYS_timerfd_settime, fd, flags, &now, previous);
+    return (int)syscall(SYS_timerfd_settime, ufd, flags, &now, otmr);
 }
 
 /* --- the owner --- */
