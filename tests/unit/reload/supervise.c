@@ -82,9 +82,18 @@ static bool start(void *context, pid_t *ret_pid, struct error *err)
     return spawn_start(&spawn, ret_pid) == 0;
 }
 
+/* A shell's child that has not begun yet may miss a signal, and would hold our output. */
+static void end_group(void)
+{
+    if (group > 0) {
+        (void)kill(-group, SIGKILL);
+    }
+}
+
 static void started(void *context, pid_t pid)
 {
     (void)context;
+    end_group();
     group = pid;
     note("started", pid > 0);
 }
@@ -133,9 +142,7 @@ static void open_all(void)
 
 static void close_all(void)
 {
-    if (group > 0) {
-        (void)kill(-group, SIGKILL); /* what a test that failed left behind */
-    }
+    end_group();
     supervise_free(supervise);
     signals_done(&signals);
     loop_done(&loop);
