@@ -3,6 +3,7 @@
 import pytest
 
 import agent
+import sandboxing
 
 
 @pytest.fixture
@@ -30,3 +31,11 @@ def good(shared):
     yield shared
     del shared.patience
     assert shared.snapshot() == before, "what was published before has changed"
+
+
+@pytest.fixture
+def victims(place, tmp_path):
+    """What a program that was taken over attacks."""
+    made = sandboxing.Victims(place, tmp_path)
+    yield made
+    made.close()

@@ -76,6 +76,11 @@ static void close_inherited(const struct confine_options *options, const struct 
     }
 }
 
+bool confine_holds(const struct sandbox *sandbox)
+{
+    return sandbox->landlock > 0 || sandbox->calls != CALLS_ANY;
+}
+
 /* One line. A person who asks for one value does not want to hear of it. */
 static void tell(const struct confine_options *options, const struct sandbox *sandbox,
                  const char *reason)
@@ -83,9 +88,9 @@ static void tell(const struct confine_options *options, const struct sandbox *sa
     bool whole = sandbox->landlock > 0 && sandbox->calls != CALLS_ANY;
     bool wanted = options->life != WISHES_PREVIEW && !options->is_off && !instrumented;
     log_write(options->log, whole || !wanted ? LOG_INFO : LOG_WARN,
-              whole                                                  ? "sandboxed"
-              : sandbox->landlock > 0 || sandbox->calls != CALLS_ANY ? "sandboxed in part"
-                                                                     : "not sandboxed",
+              whole                    ? "sandboxed"
+              : confine_holds(sandbox) ? "sandboxed in part"
+                                       : "not sandboxed",
               log_number(LOG_KEY_LANDLOCK, sandbox->landlock),
               log_text(LOG_KEY_SECCOMP, calls_name(sandbox->calls)),
               log_text(LOG_KEY_REASON, reason));
@@ -181,11 +186,6 @@ static bool check_hooks(const struct sandbox *sandbox, const struct commands *co
                            command ? "runs a command"
                            : exe   ? "looks for exe:"
                                    : "sends a signal");
-}
-
-bool confine_holds(const struct sandbox *sandbox)
-{
-    return sandbox->landlock > 0 || sandbox->calls != CALLS_ANY;
 }
 
 bool confine_check(const struct sandbox *sandbox, const struct commands *commands,

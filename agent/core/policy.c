@@ -302,7 +302,11 @@ bool policy_reload(struct policy *policy, struct error *err)
         policy->own = template;
         policy->template = template;
     } else {
-        *err = findings.list[0].error;
+        if (findings.count > 0) {
+            *err = findings.list[0].error;
+        } else {
+            error_set(err, ERROR_MEMORY, "out of memory");
+        }
         template_free(template);
     }
     findings_done(&findings);

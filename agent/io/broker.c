@@ -20,7 +20,6 @@ struct broker {
 struct question {
     uint32_t kind;
     uint32_t has_stash;
-    uint32_t is_secret;
     uint32_t passed; /* descriptors, with that of the stash */
     uint64_t size;   /* of the stash */
 };
@@ -105,7 +104,7 @@ static struct answer serve(const struct broker_service *service, const struct qu
     struct stash stash;
     stash_init(&stash);
     if (question->has_stash) {
-        stash = (struct stash){passed[0], (size_t)question->size, question->is_secret != 0};
+        stash = (struct stash){passed[0], (size_t)question->size};
     }
     const struct broker_request request = {.kind = question->kind,
                                            .stash = &stash,
@@ -219,7 +218,6 @@ bool broker_ask(struct broker *broker, const struct broker_request *request, pid
     question.has_stash = has_stash;
     question.passed = has_stash + request->descriptors_count;
     if (has_stash) {
-        question.is_secret = request->stash->is_secret;
         question.size = request->stash->size;
         passed[0] = request->stash->fd;
     }

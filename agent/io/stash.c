@@ -69,14 +69,13 @@ bool stash_put(struct stash *stash, const struct secret *bytes, struct error *er
         return true;
     }
     int fd = put_secret_memory(text);
-    bool is_secret = fd >= 0;
-    if (!is_secret) {
+    if (fd < 0) {
         fd = put_file(text);
     }
     if (fd < 0) {
         return error_set_errno(err, ERROR_MEMORY, errno, "cannot put %zu bytes away", text.size);
     }
-    *stash = (struct stash){fd, text.size, is_secret};
+    *stash = (struct stash){fd, text.size};
     return true;
 }
 

@@ -12,7 +12,6 @@
 struct stash {
     int fd; /* -1: empty */
     size_t size;
-    bool is_secret; /* memfd_secret */
 };
 
 void stash_init(struct stash *stash);

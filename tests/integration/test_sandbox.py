@@ -17,17 +17,10 @@ import urllib.request
 import pytest
 
 from fake import free_port
-from sandboxing import CALLS, FILES, LISTED, ONE, SECONDS, STATIC, TWO, Victims, attack, landlock, needs_landlock, needs_root, needs_strace, no_sanitizer, succeeds_without, told
+from sandboxing import CALLS, FILES, LISTED, ONE, SECONDS, STATIC, TWO, attack, landlock, needs_landlock, needs_root, needs_strace, no_sanitizer, succeeds_without, told
 from sidecar import Sidecar
 
 pytestmark = no_sanitizer
-
-
-@pytest.fixture
-def victims(place, tmp_path):
-    made = Victims(place, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", FILES)

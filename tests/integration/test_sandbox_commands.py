@@ -13,17 +13,10 @@ import uuid
 
 import pytest
 
-from sandboxing import CALLS, FILES, ONE, SECONDS, STATIC, Victims, attack, landlock, needs_landlock, no_sanitizer, told
+from sandboxing import CALLS, FILES, ONE, SECONDS, STATIC, attack, landlock, needs_landlock, no_sanitizer, told
 from sidecar import Sidecar
 
 pytestmark = no_sanitizer
-
-
-@pytest.fixture
-def victims(place, tmp_path):
-    made = Victims(place, tmp_path)
-    yield made
-    made.close()
 
 
 # What a process that has a broker can do besides: signal others, and wait for its children.

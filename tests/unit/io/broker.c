@@ -267,7 +267,7 @@ Test(broker, ends_when_who_asks_is_killed)
 /* --- nonsense --- */
 
 struct question {
-    uint32_t kind, has_stash, is_mapped, passed;
+    uint32_t kind, has_stash, passed;
     uint64_t size;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -175,7 +176,11 @@ Test(stash, uses_secret_memory_where_there_is_some)
     close(fd);
     cr_assert(in && secret_append(in, str_from("canary"), &error));
     stash_init(&stash);
-    cr_assert(stash_put(&stash, in, &error) && stash.is_secret);
+    cr_assert(stash_put(&stash, in, &error));
+    char link[64], target[64] = "";
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", stash.fd);
+    cr_assert_gt(readlink(link, target, sizeof(target) - 1), 0);
+    cr_expect(strstr(target, "secretmem"), "%s", target);
     cr_assert_eq(fcntl(stash.fd, F_GETFD), FD_CLOEXEC);
     stash_done(&stash);
 }
